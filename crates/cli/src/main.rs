@@ -1,0 +1,2 @@
+//! The binary `workbell`.
+fn main() {}
