@@ -1,7 +1,8 @@
 //! `cargo xtask ci`: everything that has to hold before a change lands, cheapest first.
 //!
 //! The tests come last, so that cargo's own result lines are what one sees at the end. One profile for
-//! everything: clippy, the generated references and the tests share what the first of them compiled.
+//! everything: clippy and the documentation share what they check, the generated references and the tests share
+//! what they compile.
 
 use std::time::Instant;
 
@@ -32,7 +33,7 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
         let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
         run_command(cargo(repository).env("RUSTDOCFLAGS", "-D warnings").args(arguments))
     })?;
-    part("generated references", || generated::check(repository))?;
+    part("build of the tests, generated references", || generated::check(repository))?;
     part("tests", || tests(repository, &tools))?;
     println!("\nci: all parts hold, {:.0} s", started.elapsed().as_secs_f64());
     Ok(())

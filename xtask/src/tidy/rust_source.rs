@@ -50,10 +50,11 @@ impl<'a> RustSource<'a> {
         self.literals.iter().map(|(number, literal)| (*number, literal.as_str()))
     }
 
-    /// Whether all of it is for tests: in a `tests` or `benches` folder, or a module `tests.rs`.
+    /// Whether all of it is for tests or to be tried out: in a folder `tests`, `benches` or `examples`, or a
+    /// module `tests.rs`.
     pub(crate) fn is_test_file(&self) -> bool {
         let in_folder = |name: &str| self.path.starts_with(&name[1..]) || self.path.contains(name);
-        ["/tests/", "/benches/", "/fuzz/", "/testkit/"].iter().any(|name| in_folder(name))
+        ["/tests/", "/benches/", "/examples/", "/fuzz/", "/testkit/"].iter().any(|name| in_folder(name))
             || self.path.ends_with("/tests.rs")
             || self.path.ends_with("_tests.rs")
     }
