@@ -66,7 +66,7 @@ pub(crate) fn check(repository: &Repository) -> Result<()> {
 
 /// Builds the programs, together with all tests.
 fn build(repository: &Repository) -> Result<()> {
-    run_command(cargo(repository).args(["test", "--workspace", "--locked", "--no-run", "--quiet"]))
+    run_command(cargo(repository).args(["test", "--workspace", "--locked", "--no-run"]))
 }
 
 /// The folder with the built programs.
