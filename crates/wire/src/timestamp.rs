@@ -83,7 +83,8 @@ impl Timestamp {
     /// # Errors
     /// When the text has another form or names no day of the calendar.
     pub fn from_http_date(text: &str) -> Result<Self, ParseError> {
-        let civil = jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text).map_err(|_| ParseError)?;
+        let civil =
+            jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text).map_err(|_| ParseError)?;
         let moment = jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| ParseError)?;
         Ok(Timestamp::from_unix_seconds(moment.as_second()))
     }
@@ -160,7 +161,10 @@ mod tests {
         let moment: Timestamp = text.parse().unwrap();
         assert_eq!(moment.to_string(), text);
         assert_eq!(moment.to_http_date(), "Tue, 04 Sep 2018 10:12:08 GMT");
-        assert_eq!(Timestamp::from_http_date("Tue, 04 Sep 2018 10:12:08 GMT").unwrap().unix_seconds(), moment.unix_seconds());
+        assert_eq!(
+            Timestamp::from_http_date("Tue, 04 Sep 2018 10:12:08 GMT").unwrap().unix_seconds(),
+            moment.unix_seconds()
+        );
     }
 
     #[test]
