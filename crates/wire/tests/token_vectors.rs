@@ -125,3 +125,30 @@ fn a_bundle_that_holds_no_rsa_certificate_is_refused_by_name() {
     assert!(error(cut).starts_with("certificate 1 cannot be read"), "{}", error(cut));
     assert!(error("-----BEGIN CERTIFICATE-----\nAAAA\n").starts_with("the PEM text cannot be read"));
 }
+
+/// Runs `vectors/verify_token.py` over all vectors in one process and prints what differs.
+const AGREE: &str = r#"
+import datetime, json, pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(folder))
+import verify_token
+files = sorted((folder / "tokens").glob("*.json"))
+for file in files:
+    vector = json.loads(file.read_text())
+    now = datetime.datetime.strptime(vector["now"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    failed, _ = verify_token.verify(vector["token"], vector["certificates"].encode(), now, **vector["expect"])
+    expected = {check for check, verdict in vector["checks"].items() if verdict == "failed"}
+    if set(failed) != expected:
+        print(file.stem, failed, "in place of", expected)
+print("judged", len(files))
+"#;
+
+#[test]
+fn the_verifier_in_python_agrees_on_every_vector() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    let output = std::process::Command::new("python3").arg("-c").arg(AGREE).arg(&folder).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(printed.trim(), format!("judged {}", vectors("tokens").len()));
+}

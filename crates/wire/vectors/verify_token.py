@@ -52,7 +52,7 @@ def http_date(text):
 def fitting_certificate(certificates, data, signature):
     for certificate in certificates:
         key = certificate.public_key()
-        if not isinstance(key, rsa.RSAPublicKey):
+        if not isinstance(key, rsa.RSAPublicKey) or key.key_size < 2048:
             continue
         try:
             key.verify(signature, data, padding.PKCS1v15(), SHA256())
