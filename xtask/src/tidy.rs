@@ -28,6 +28,7 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
             let source = RustSource::read(path, &text);
             findings.extend(style::of_source(&source));
             findings.extend(walls::of_source(&source));
+            findings.extend(error_pages::of_source(&source));
         }
     }
     findings.extend(error_pages::check(&files));
