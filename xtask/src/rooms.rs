@@ -58,8 +58,9 @@ const KEPT_IN: [(&str, &[&str]); 5] = [
     ("rusqlite", &["workbell-store", "workbell-receiver"]),
     ("tokio-postgres", &["workbell-store", "workbell-receiver"]),
     ("rcgen", &["workbell-signing"]),
-    ("tokio-rustls", &["workbell-egress"]),
-    ("rustls-platform-verifier", &["workbell-egress"]),
+    // The command line speaks to `--server`, which may stand behind TLS.
+    ("tokio-rustls", &["workbell-egress", "workbell"]),
+    ("rustls-platform-verifier", &["workbell-egress", "workbell"]),
 ];
 
 /// Outside crates that bring I/O or a clock; the pure rooms have none of them.
