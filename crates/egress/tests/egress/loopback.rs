@@ -20,7 +20,7 @@ async fn listener() -> (TcpListener, u16) {
 
 async fn read_request(socket: &mut TcpStream) -> bool {
     let mut seen = Vec::new();
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     while !seen.ends_with(b"{\"Header\":{}}") {
         match socket.read(&mut buffer).await {
             Ok(read) if read > 0 => seen.extend_from_slice(&buffer[..read]),

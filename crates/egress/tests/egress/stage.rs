@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -53,7 +53,7 @@ impl Stage {
     pub(crate) fn name(&self, name: &str, answers: &[&[&str]]) {
         let parse = |answer: &&[&str]| answer.iter().map(|ip| ip.parse().expect("an address")).collect();
         let answers = answers.iter().map(parse).collect();
-        self.inner.names.lock().unwrap().insert(name.to_owned(), answers);
+        locked(&self.inner.names).insert(name.to_owned(), answers);
     }
 
     /// The next connection is answered by this server.
@@ -62,7 +62,7 @@ impl Stage {
         S: FnOnce(Wire) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        self.inner.servers.lock().unwrap().push_back(Box::new(|wire| Box::pin(serve(wire))));
+        locked(&self.inner.servers).push_back(Box::new(|wire| Box::pin(serve(wire))));
     }
 
     /// The next connection answers each complete request with these bytes.
@@ -90,15 +90,15 @@ impl Stage {
     }
 
     pub(crate) fn dialled(&self) -> Vec<SocketAddr> {
-        self.inner.dialled.lock().unwrap().clone()
+        locked(&self.inner.dialled).clone()
     }
 
     pub(crate) fn looked_up(&self) -> Vec<String> {
-        self.inner.looked_up.lock().unwrap().clone()
+        locked(&self.inner.looked_up).clone()
     }
 
     pub(crate) fn received(&self, connection: usize) -> Received {
-        self.inner.received.lock().unwrap().get(connection).cloned().unwrap_or_default()
+        locked(&self.inner.received).get(connection).cloned().unwrap_or_default()
     }
 
     pub(crate) fn text(&self, connection: usize) -> String {
@@ -109,11 +109,11 @@ impl Stage {
 #[async_trait::async_trait]
 impl Resolve for Stage {
     async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        self.inner.looked_up.lock().unwrap().push(host.to_owned());
+        locked(&self.inner.looked_up).push(host.to_owned());
         if host == "hanging.example.com" {
             std::future::pending::<()>().await;
         }
-        let mut names = self.inner.names.lock().unwrap();
+        let mut names = locked(&self.inner.names);
         let Some(answers) = names.get_mut(host) else {
             return Err(io::Error::other("Name or service not known"));
         };
@@ -124,13 +124,13 @@ impl Resolve for Stage {
 #[async_trait::async_trait]
 impl Dial for Stage {
     async fn dial(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
-        self.inner.dialled.lock().unwrap().push(address);
-        let server = self.inner.servers.lock().unwrap().pop_front();
+        locked(&self.inner.dialled).push(address);
+        let server = locked(&self.inner.servers).pop_front();
         let Some(server) = server else {
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
         let index = {
-            let mut received = self.inner.received.lock().unwrap();
+            let mut received = locked(&self.inner.received);
             received.push(Received::default());
             received.len() - 1
         };
@@ -156,7 +156,7 @@ impl Wire {
     async fn more(&mut self) -> bool {
         let mut buffer = [0; 4096];
         let read = self.stream.read(&mut buffer).await.unwrap_or(0);
-        let mut received = self.stage.inner.received.lock().unwrap();
+        let mut received = locked(&self.stage.inner.received);
         let received = &mut received[self.index];
         if read == 0 {
             received.closed = Some(Instant::now());
@@ -263,4 +263,8 @@ pub(crate) fn status(attempted: &Attempted) -> u16 {
 /// The name of the failure of an attempt that must have one.
 pub(crate) fn failure(attempted: &Attempted) -> &'static str {
     attempted.result.as_ref().expect_err("a failure").name()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no other test shares the stage")
 }
