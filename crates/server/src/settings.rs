@@ -17,10 +17,10 @@ mod types;
 mod value;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use entry::Entry;
 use value::Raw;
@@ -212,11 +212,8 @@ impl Settings {
     }
 }
 
+/// All of 127.0.0.0/8, and ::1.
 fn loopback() -> [IpNet; 2] {
-    [IpNet::from(std::net::Ipv4Addr::LOCALHOST), IpNet::from(std::net::Ipv6Addr::LOCALHOST)].map(|host| {
-        match host {
-            IpNet::V4(_) => "127.0.0.0/8".parse().unwrap_or(host),
-            IpNet::V6(_) => host,
-        }
-    })
+    let four = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+    [IpNet::V4(four), IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST))]
 }

@@ -31,7 +31,7 @@ impl FromStr for ByteCount {
 /// Writes the largest unit that divides it; below 1 KiB it is cut off.
 impl fmt::Display for ByteCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fitting = UNITS.into_iter().find(|(_, size)| self.0 != 0 && self.0 % size == 0);
+        let fitting = UNITS.into_iter().find(|(_, size)| self.0 != 0 && self.0.is_multiple_of(*size));
         let (unit, size) = fitting.unwrap_or(("KiB", 1 << 10));
         write!(f, "{}{unit}", self.0 / size)
     }

@@ -78,7 +78,7 @@ macro_rules! settings {
     ($(
         $(#[doc = $about:literal])+
         $member:ident: $section:ident $prefix:tt {
-            $( $(#[doc = $doc:literal])+ $name:tt $field:ident: $type:ty = $default:literal $(in $least:literal ..= $greatest:literal)?; )+
+            $( $(#[doc = $doc:literal])+ $name:literal $field:ident: $type:ty = $default:literal $(in $least:literal ..= $greatest:literal)?; )+
         }
     )+) => {
         $(
