@@ -1,1 +1,3 @@
-//! Placeholder, written next.
+//! The HTTP side of the service: settings, the platform interface, wiring.
+
+pub mod settings;
