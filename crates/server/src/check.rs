@@ -112,9 +112,7 @@ pub(crate) fn unknown(name: &str, members: &[Member]) -> String {
 
 fn form(json: &Json, wanted: &Form, path: &str, faults: &mut Faults) {
     match (wanted, json) {
-        (Form::Nullable(_), Json::Null)
-        | (Form::Flag, Json::Flag(_))
-        | (Form::Number, Json::Integer(_) | Json::Number(_)) => {}
+        (Form::Nullable(_), Json::Null) | (Form::Flag, Json::Flag(_)) => {}
         (Form::StarOr(_), Json::Text(text)) if text == "*" => {}
         (Form::Nullable(inner) | Form::StarOr(inner), other) => form(other, inner, path, faults),
         (Form::Integer(least, most), Json::Integer(number)) => {
@@ -199,7 +197,6 @@ pub(crate) fn describe(form: &Form) -> String {
         Form::Integer(least, i64::MAX) => format!("a whole number, {least} or more"),
         Form::Integer(i64::MIN, _) => "a whole number".to_owned(),
         Form::Integer(least, most) => format!("a whole number from {least} to {most}"),
-        Form::Number => "a number".to_owned(),
         Form::Text(_, usize::MAX) => "a text".to_owned(),
         Form::Text(0, most) => format!("a text of at most {most} characters"),
         Form::Text(least, most) => format!("a text of {least} to {most} characters"),

@@ -41,8 +41,6 @@ pub(crate) enum Form {
     Flag,
     /// A whole number within these bounds.
     Integer(i64, i64),
-    /// Any number.
-    Number,
     /// A text with so many characters.
     Text(usize, usize),
     /// Letters, digits, `_` and `-`, at most 64.

@@ -88,7 +88,7 @@ static ACTION: Shape = Shape {
         always("Schema", Form::Text(1, 200), "Path of its JSON Schema."),
         maybe("Summary", Form::Text(1, 200), "What happened, for one of the 28."),
         maybe("Sample", Form::AnyObject, "The members beside `Header`, of a registered one."),
-        maybe("CreatedAt", Form::Time, "When it was registered."),
+        maybe("Created", Form::Time, "When it was registered."),
     ],
 };
 
@@ -103,7 +103,7 @@ struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     sample: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<Timestamp>,
+    created: Option<Timestamp>,
 }
 
 fn schema_path(name: &ActionName) -> String {
@@ -117,7 +117,7 @@ fn own(action: &OwnAction) -> Members {
         own: true,
         summary: None,
         sample: RawValue::from_string(action.sample.clone()).ok(),
-        created_at: Some(action.created),
+        created: Some(action.created),
     }
 }
 
@@ -129,7 +129,7 @@ fn known(action: Action) -> Members {
         own: false,
         summary: Some(action.facts().summary),
         sample: None,
-        created_at: None,
+        created: None,
     }
 }
 
@@ -178,7 +178,7 @@ async fn list(call: Call) -> Result<Response, Problem> {
     let mut all: Vec<_> = call.app.store.directory().actions().iter().map(|action| own(action)).collect();
     all.extend(Action::ALL.map(known));
     // The 28 come last: they are older than any registration, the first of them the newest.
-    let place = |members: &Members| match members.created_at {
+    let place = |members: &Members| match members.created {
         Some(created) => (created, members.name.to_string()),
         None => {
             let place = Action::ALL.iter().position(|action| Some(*action) == members.name.known());

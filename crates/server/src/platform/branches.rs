@@ -97,7 +97,7 @@ static BRANCH: Shape = Shape {
         always("CompanyId", Form::CompanyId, "Whose it is."),
         always("BranchId", Form::Integer(1, i64::MAX), "Unique over all companies."),
         always("Name", NAME, "For people."),
-        always("CreatedAt", Form::Time, "When it was created."),
+        always("Created", Form::Time, "When it was created."),
     ],
 };
 
@@ -107,7 +107,7 @@ struct Members {
     company_id: CompanyId,
     branch_id: i64,
     name: String,
-    created_at: Timestamp,
+    created: Timestamp,
 }
 
 impl From<&Branch> for Members {
@@ -116,7 +116,7 @@ impl From<&Branch> for Members {
             company_id: branch.company_id.clone(),
             branch_id: branch.branch_id,
             name: branch.name.clone(),
-            created_at: branch.created,
+            created: branch.created,
         }
     }
 }

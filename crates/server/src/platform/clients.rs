@@ -123,7 +123,7 @@ static CLIENT: Shape = Shape {
         always("CompanyId", Form::CompanyId, "Whose it is."),
         always("ClientId", Form::Id, "Its id."),
         always("Name", NAME, "For people."),
-        always("CreatedAt", Form::Time, "When it was created."),
+        always("Created", Form::Time, "When it was created."),
         always(
             "OldSecretUntil",
             Form::Nullable(&Form::Time),
@@ -139,7 +139,7 @@ struct Members {
     company_id: CompanyId,
     client_id: ClientId,
     name: String,
-    created_at: Timestamp,
+    created: Timestamp,
     old_secret_until: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
@@ -150,7 +150,7 @@ fn members(client: &Client, now: Timestamp) -> Members {
         company_id: client.company_id.clone(),
         client_id: client.client_id,
         name: client.name.clone(),
-        created_at: client.created,
+        created: client.created,
         old_secret_until: client.previous_secret.map(|(_, until)| until).filter(|until| *until > now),
         client_secret: None,
     }

@@ -99,7 +99,7 @@ static COMPANY: Shape = Shape {
     members: &[
         always("CompanyId", Form::CompanyId, "Chosen by the platform, for life."),
         always("Name", NAME, "For people."),
-        always("CreatedAt", Form::Time, "When it was created."),
+        always("Created", Form::Time, "When it was created."),
     ],
 };
 
@@ -108,7 +108,7 @@ static COMPANY: Shape = Shape {
 struct Members {
     company_id: CompanyId,
     name: String,
-    created_at: Timestamp,
+    created: Timestamp,
 }
 
 impl From<&Company> for Members {
@@ -116,7 +116,7 @@ impl From<&Company> for Members {
         Members {
             company_id: company.company_id.clone(),
             name: company.name.clone(),
-            created_at: company.created,
+            created: company.created,
         }
     }
 }

@@ -117,8 +117,8 @@ macro_rules! delivery_members {
             always("LastError", Form::Nullable(&ERROR), "Class of the last failure."),
             always("LastStatus", Form::Nullable(&Form::Integer(0, 999)), "Status of the last answer."),
             always("NextAttemptAt", Form::Nullable(&Form::Time), "When the next attempt may start."),
-            always("AcceptedAt", Form::Time, "When its notification was accepted."),
-            always("FinishedAt", Form::Nullable(&Form::Time), "When it came to its fate."),
+            always("Accepted", Form::Time, "When its notification was accepted."),
+            always("Finished", Form::Nullable(&Form::Time), "When it came to its fate."),
             $($more),*
         ]
     };
@@ -158,8 +158,8 @@ pub(super) struct Members {
     last_error: Option<String>,
     last_status: Option<u16>,
     next_attempt_at: Option<Timestamp>,
-    accepted_at: Timestamp,
-    finished_at: Option<Timestamp>,
+    accepted: Timestamp,
+    finished: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -188,8 +188,8 @@ pub(super) fn members(record: DeliveryRecord, app: &App) -> Members {
         last_error: record.last_error,
         last_status: record.last_status,
         next_attempt_at: record.next_attempt_at,
-        accepted_at: record.accepted,
-        finished_at: record.finished,
+        accepted: record.accepted,
+        finished: record.finished,
     }
 }
 

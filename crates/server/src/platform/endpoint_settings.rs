@@ -112,7 +112,10 @@ fn url(fields: &Fields, app: &App, faults: &mut Faults) -> Given<String> {
                     Code::AddressRefused.name(),
                     "plain http:// is refused here; use https://, or set egress.http = true",
                 ),
-                Err(refused) => faults.add("/Url", Code::AddressRefused.name(), refused.to_string()),
+                Err(Failure::AddressRefused(refusal)) => {
+                    faults.add("/Url", Code::AddressRefused.name(), refusal.to_string());
+                }
+                Err(other) => faults.add("/Url", Code::AddressRefused.name(), other.to_string()),
             },
         }
     }

@@ -165,13 +165,13 @@ static ENDPOINT: Shape = Shape {
         always("MaxAttempts", Form::Nullable(&Form::Integer(1, u16::MAX as i64)), "Counted attempts until `Dead`."),
         always("Timeout", Form::Nullable(&Form::Duration), "Longest attempt."),
         always("On410", ON_410, "What a `410 Gone` does."),
-        always("PausedAt", Form::Nullable(&Form::Time), "Since when it is paused."),
+        always("Paused", Form::Nullable(&Form::Time), "Since when it is paused."),
         always(
             "OldSecretUntil",
             Form::Nullable(&Form::Time),
             "Until when the secret before the last rotation signs as well.",
         ),
-        always("CreatedAt", Form::Time, "When it was created."),
+        always("Created", Form::Time, "When it was created."),
         maybe("Secret", Form::Text(1, 200), "The signing secret, `whsec_…`; only when it was just made."),
     ],
 };
@@ -209,9 +209,9 @@ impl Serialize for Shown<'_> {
         map.serialize_entry("MaxAttempts", &settings.max_attempts)?;
         map.serialize_entry("Timeout", &wait(settings.timeout))?;
         map.serialize_entry("On410", &settings.on_410)?;
-        map.serialize_entry("PausedAt", &endpoint.paused)?;
+        map.serialize_entry("Paused", &endpoint.paused)?;
         map.serialize_entry("OldSecretUntil", &previous.filter(|until| until > now))?;
-        map.serialize_entry("CreatedAt", &endpoint.created)?;
+        map.serialize_entry("Created", &endpoint.created)?;
         if let Some(secret) = secret {
             map.serialize_entry("Secret", secret)?;
         }

@@ -31,7 +31,7 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     Route {
         method: Method::Get,
-        path: "/v1/log/{No}",
+        path: "/v1/log/{LogId}",
         id: "readLogRecord",
         tag: "Log",
         summary: "Read one record whole, with the body that was sent",
@@ -44,6 +44,7 @@ pub(crate) static ROUTES: &[Route] = &[
     },
 ];
 
+const MICROS: Form = Form::Integer(0, i64::MAX);
 const DIRECTION: Form = Form::OneOf(&["Outbound", "Inbound"]);
 
 const FILTER: &[Member] = &[
@@ -64,11 +65,11 @@ const FILTER: &[Member] = &[
 /// A record of the log.
 pub(super) static RECORD: Shape = Shape {
     name: "LogRecord",
-    note: "One attempt. Times are milliseconds from its start. Secret header values are masked.",
+    note: "One attempt. Times are microseconds from its start. Secret header values are masked.",
     members: &[
-        always("No", Form::Integer(0, i64::MAX), "Its number, growing."),
+        always("LogId", Form::Integer(0, i64::MAX), "Its number, growing."),
         always("Start", Form::Time, "When it began."),
-        always("Duration", Form::Number, "How long it took, in milliseconds."),
+        always("Duration", MICROS, "How long it took, in microseconds."),
         always("Direction", DIRECTION, "`Outbound`: from Workbell to an endpoint."),
         always("CompanyId", Form::CompanyId, "Whose it is."),
         always("BranchId", Form::Integer(0, i64::MAX), "The branch."),
@@ -89,8 +90,8 @@ pub(super) static RECORD: Shape = Shape {
         always("Explanation", Form::Nullable(&Form::Text(0, usize::MAX)), "What went wrong, for people."),
         always("Address", Form::Nullable(&Form::Text(0, 100)), "Address and port dialled."),
         always("Tls", Form::Nullable(&Form::Text(0, 200)), "Version and cipher suite."),
-        always("ConnectTime", Form::Nullable(&Form::Number), "Name, TCP and TLS, in milliseconds; null when reused."),
-        always("FirstByteTime", Form::Nullable(&Form::Number), "Until the answer began, in milliseconds."),
+        always("ConnectTime", Form::Nullable(&MICROS), "Name, TCP and TLS, in microseconds; null when reused."),
+        always("FirstByteTime", Form::Nullable(&MICROS), "Until the answer began, in microseconds."),
         always("Reconnected", Form::Flag, "A reused connection was dead and the request went once more."),
         always("NextAttemptAt", Form::Nullable(&Form::Time), "When the next attempt may start."),
     ],
@@ -100,9 +101,9 @@ pub(super) static RECORD: Shape = Shape {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Members {
-    no: u64,
+    log_id: u64,
     start: Timestamp,
-    duration: f64,
+    duration: u64,
     direction: Direction,
     company_id: CompanyId,
     branch_id: i64,
@@ -124,8 +125,8 @@ pub(super) struct Members {
     explanation: Option<String>,
     address: Option<String>,
     tls: Option<String>,
-    connect_time: Option<f64>,
-    first_byte_time: Option<f64>,
+    connect_time: Option<u64>,
+    first_byte_time: Option<u64>,
     reconnected: bool,
     next_attempt_at: Option<Timestamp>,
 }
@@ -158,11 +159,10 @@ impl Serialize for Headers {
 /// The members of a record.
 pub(super) fn members(record: LogRecord) -> Members {
     let detail = record.detail;
-    let millis = |micros: u64| micros as f64 / 1000.0;
     Members {
-        no: record.no,
+        log_id: record.no,
         start: record.start,
-        duration: millis(u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX)),
+        duration: u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
         direction: record.direction,
         company_id: record.company_id,
         branch_id: record.branch_id,
@@ -183,8 +183,8 @@ pub(super) fn members(record: LogRecord) -> Members {
         explanation: detail.explanation,
         address: detail.address,
         tls: detail.tls,
-        connect_time: detail.connect_time.map(millis),
-        first_byte_time: detail.first_byte_time.map(millis),
+        connect_time: detail.connect_time,
+        first_byte_time: detail.first_byte_time,
         reconnected: detail.reconnected,
         next_attempt_at: record.next_attempt_at,
     }
@@ -213,8 +213,8 @@ async fn list(call: Call) -> Result<Response, Problem> {
 }
 
 async fn read(call: Call) -> Result<Response, Problem> {
-    let no: u64 = call.path_id("No")?;
+    let no: u64 = call.path_id("LogId")?;
     let record = call.app.store.log_record(no).await?;
-    let record = record.ok_or_else(|| Problem::not_found(format_args!("log record {}", short(call.path("No")))))?;
+    let record = record.ok_or_else(|| Problem::not_found(format_args!("log record {}", short(call.path("LogId")))))?;
     Ok(answer::ok(&members(record)))
 }

@@ -98,7 +98,7 @@ static NOTIFICATION: Shape = Shape {
         always("Action", Form::ActionName, "What happened."),
         always("Fate", FATE, "What acceptance made of it."),
         always("InitiatedBy", Form::Nullable(&Form::Id), "The Direct client that caused it."),
-        always("AcceptedAt", Form::Time, "When it was accepted."),
+        always("Accepted", Form::Time, "When it was accepted."),
     ],
 };
 
@@ -113,7 +113,7 @@ static WHOLE_NOTIFICATION: Shape = Shape {
         always("Action", Form::ActionName, "What happened."),
         always("Fate", FATE, "What acceptance made of it."),
         always("InitiatedBy", Form::Nullable(&Form::Id), "The Direct client that caused it."),
-        always("AcceptedAt", Form::Time, "When it was accepted."),
+        always("Accepted", Form::Time, "When it was accepted."),
         always("Body", Form::Text(0, usize::MAX), "The exact text that is sent."),
         always("Deliveries", Form::List(&Form::Object(&DELIVERY), usize::MAX), "Its deliveries."),
     ],
@@ -129,7 +129,7 @@ struct Members {
     action: String,
     fate: Fate,
     initiated_by: Option<ClientId>,
-    accepted_at: Timestamp,
+    accepted: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -150,7 +150,7 @@ fn members(record: NotificationRecord) -> Members {
         action: record.action,
         fate: record.fate,
         initiated_by: record.initiated_by,
-        accepted_at: record.accepted,
+        accepted: record.accepted,
     }
 }
 
