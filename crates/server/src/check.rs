@@ -51,12 +51,6 @@ impl Faults {
         if self.0.is_empty() { Ok(()) } else { Err(crate::problem::Problem::of_faults(self.0)) }
     }
 
-    /// Whether one stands at this pointer or below it.
-    pub(crate) fn touch(&self, pointer: &str) -> bool {
-        self.0.iter().any(|fault| {
-            fault.pointer.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    }
 }
 
 /// Holds an object against a shape.
