@@ -27,14 +27,6 @@ pub enum Error {
     /// They cannot be made or used.
     #[error(transparent)]
     Signing(#[from] workbell_signing::Error),
-    /// A stored record is no key.
-    #[error("the stored signing key {key_id} cannot be read: {reason}; restore the store from a backup")]
-    Record {
-        /// Which key.
-        key_id: String,
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 /// How keys are made and used.
@@ -82,15 +74,13 @@ impl KeyRoom {
         rules: Rules,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let mut stored = Vec::new();
-        for key in store.keys().await? {
-            let read = serde_json::from_str::<StoredKey>(&key.record);
-            stored.push(read.map_err(|error| Error::Record { key_id: key.key_id, reason: error.to_string() })?);
-        }
+        let records = store.keys().await?;
+        let read = records.iter().map(|key| StoredKey::from_record(&key.key_id, &key.record));
+        let mut stored = read.collect::<Result<Vec<_>, _>>()?;
         if stored.is_empty() {
             let (now, bits, master) = (clock.now(), rules.bits, Arc::clone(&master_key));
             stored = blocking(move || StoredKey::first_ones(now, bits, &master)).await?;
-            write(&*store, stored.iter(), Vec::new()).await?;
+            write(&*store, &stored, Vec::new()).await?;
             tracing::info!("made the signing keys of this installation");
         }
         let ring = KeyRing::load(stored, &master_key, rules.ring.clone())?;
@@ -159,11 +149,7 @@ impl KeyRoom {
     /// Writes a change, then shows it. The caller holds `changing`.
     async fn apply(&self, change: Change) -> Result<(), Error> {
         let after = self.ring().after(&change, &self.0.master_key)?;
-        let touched = |key: &&StoredKey| {
-            change.added.iter().any(|added| added.key_id == key.key_id)
-                || change.retired.iter().any(|(retired, _)| *retired == key.key_id)
-        };
-        write(&*self.0.store, after.stored().filter(touched), change.removed.clone()).await?;
+        write(&*self.0.store, &change.put, change.removed).await?;
         self.0.ring.send_replace(Arc::new(after));
         Ok(())
     }
@@ -175,18 +161,9 @@ impl std::fmt::Debug for KeyRoom {
     }
 }
 
-async fn write<'a>(
-    store: &dyn Store,
-    keys: impl Iterator<Item = &'a StoredKey>,
-    removed: Vec<String>,
-) -> Result<(), Error> {
-    let keys = keys
-        .map(|key| record::StoredKey {
-            key_id: key.key_id.clone(),
-            record: serde_json::to_string(key).expect("a stored key has a JSON form"),
-        })
-        .collect();
-    Ok(store.change(record::Change::PutKeys(keys, removed)).await?)
+async fn write(store: &dyn Store, put: &[StoredKey], removed: Vec<String>) -> Result<(), Error> {
+    let record = |key: &StoredKey| record::StoredKey { key_id: key.key_id.clone(), record: key.to_record() };
+    Ok(store.change(record::Change::PutKeys(put.iter().map(record).collect(), removed)).await?)
 }
 
 /// Making an RSA key takes up to half a second of processor time.

@@ -29,7 +29,7 @@ pub(super) static SETTINGS: Shape = Shape {
     name: "EndpointSettings",
     note: "What can be set of an endpoint. `null` and a missing member are the same: as the service's settings say.",
     members: &[
-        always("Url", URL, "Where to post; `null` makes a pull endpoint. Push or pull for life."),
+        always("Url", URL, "Where to post: `https://…`, or `http://…` where `egress.http` allows it."),
         maybe("Enabled", Form::Flag, "Off: no delivery is created, those that wait keep waiting. `true` when missing."),
         maybe("Actions", ACTIONS, "Names of actions, or `*` for all, which holds when missing. Empty is nothing."),
         maybe("BranchIds", BRANCH_IDS, "Branches, or `*` for all, which holds when missing. Empty is nothing."),
@@ -48,7 +48,7 @@ pub(super) static SETTINGS: Shape = Shape {
     ],
 };
 
-pub(super) const URL: Form = Form::Nullable(&Form::Text(1, workbell_egress::url::MAX_URL));
+pub(super) const URL: Form = Form::Text(1, workbell_egress::url::MAX_URL);
 pub(super) const ACTIONS: Form = Form::List(&Form::StarOr(&Form::ActionName), MOST_NAMED);
 pub(super) const BRANCH_IDS: Form = Form::List(&Form::StarOr(&Form::Integer(1, i64::MAX)), MOST_NAMED);
 pub(super) const SCHEDULE: Form = Form::List(&Form::Duration, RetrySchedule::LONGEST);

@@ -149,7 +149,7 @@ static ENDPOINT: Shape = Shape {
     members: &[
         always("CompanyId", Form::CompanyId, "Whose it is."),
         always("EndpointId", Form::Id, "Its id."),
-        always("Url", URL, "Where to post; `null` for a pull endpoint."),
+        always("Url", URL, "Where to post."),
         always("Enabled", Form::Flag, "Whether deliveries are created and sent."),
         always("Actions", ACTIONS, "Names of actions, or `*`."),
         always("BranchIds", BRANCH_IDS, "Branches, or `*`."),
@@ -285,18 +285,13 @@ async fn change(call: Call) -> Result<Response, Problem> {
     let company = call.company()?;
     let settings =
         changed(&call.fields, before.settings.clone(), before.key.endpoint_id, &company, &call.app)?;
-    if settings.url.is_some() != before.settings.url.is_some() {
-        let detail = "an endpoint is push or pull for life; create another one and delete this";
-        return Err(Problem::new(Code::StateConflict, detail));
-    }
-    let other_request = alters_request(&before.settings, &settings);
-    let kind = if other_request || (settings.enabled && !before.settings.enabled) {
+    let switched_on = settings.enabled && !before.settings.enabled;
+    let kind = if switched_on || alters_request(&before.settings, &settings) {
         EndpointChange::Reopened
     } else {
         EndpointChange::Adjusted
     };
-    let generation = before.generation + u64::from(other_request);
-    update(&call, Endpoint { settings, generation, ..Endpoint::clone(&before) }, kind, None).await
+    update(&call, Endpoint { settings, ..Endpoint::clone(&before) }, kind, None).await
 }
 
 /// Whether requests, or where they go, are others than before.
@@ -330,7 +325,6 @@ async fn rotate(call: Call) -> Result<Response, Problem> {
     let after = Endpoint {
         previous_secret: (!call.fields.is_set("Now")).then(|| (before.secret.clone(), until)),
         secret,
-        generation: before.generation + 1,
         ..Endpoint::clone(&before)
     };
     update(&call, after, EndpointChange::Reopened, Some(&text)).await

@@ -116,7 +116,7 @@ fn problem(error: Error) -> Problem {
         Error::Signing(error @ workbell_signing::Error::RotationUnderWay { .. }) => {
             Problem::new(Code::StateConflict, error.to_string())
         }
-        Error::Signing(_) | Error::Record { .. } => {
+        Error::Signing(_) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be rotated");
             Problem::new(Code::InternalError, "the keys cannot be rotated; the service's log says why")
         }
