@@ -72,8 +72,8 @@ impl FoundMasterKey {
     /// [`Error::WrongMasterKey`]; [`Error::MasterKeyMissing`] when the file had to be made for a store that has a
     /// key already (the file is removed again).
     pub(crate) async fn verified(self, store: &dyn Store, dir: &DataDir) -> Result<MasterKey, Error> {
-        let stored = store.check_value(self.key.check_value().into_bytes()).await?;
-        if self.key.matches(&String::from_utf8_lossy(&stored)) {
+        let stored = store.check_value(self.key.check_value()).await?;
+        if self.key.matches(&stored) {
             if matches!(self.origin, Origin::Made) {
                 tracing::info!(path = %dir.file("master.key").display(), "made the master key; keep a copy elsewhere");
             }

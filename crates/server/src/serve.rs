@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workbell_egress::{Policy, Reach};
-use workbell_signing::MasterKey;
 use workbell_store::Store;
 use workbell_store::sqlite::{self, SqliteStore, Synchronous};
 
@@ -30,7 +29,6 @@ use crate::{file_limit, key_file};
 const LONGEST_END: Duration = Duration::from_secs(10);
 
 /// A service that is ready: it listens, and answers as soon as it runs.
-#[derive(Debug)]
 pub struct Service {
     listener: Listener,
     platform: Option<Listener>,
@@ -89,7 +87,7 @@ impl Service {
         let master_key = settings.general.master_key.as_ref().map(|key| key.to_key());
         let master_key = Arc::new(key_file::master_key(master_key, &dir)?.verified(&*store, &dir).await?);
         let rules = Rules {
-            bits: settings.token.key_bits.bits(),
+            bits: settings.token.key_bits.0,
             lead: settings.token.rotation_lead,
             ring: settings.token_options(listener.address()),
         };
