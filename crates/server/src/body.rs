@@ -53,7 +53,10 @@ impl Held {
         let before = self.budget.0.fetch_add(bytes, Ordering::Relaxed);
         self.counted += bytes;
         if before + bytes > LARGEST_SUM {
-            return Err(Problem::new(Code::QueueFull, "too many bodies are in memory; try again in a second"));
+            return Err(Problem::new(
+                Code::QueueFull,
+                "too many bodies are in memory; try again in a second",
+            ));
         }
         Ok(())
     }
@@ -100,7 +103,8 @@ async fn frames(mut body: Body, bounds: Bounds, held: &mut Held) -> Result<Bytes
     let mut whole = Bytes::new();
     let mut parts = BytesMut::new();
     while let Some(frame) = tokio::time::timeout(LONGEST_PAUSE, body.frame()).await.map_err(|_| too_slow())? {
-        let frame = frame.map_err(|error| Problem::new(Code::InvalidJson, format!("the body broke off: {error}")))?;
+        let frame =
+            frame.map_err(|error| Problem::new(Code::InvalidJson, format!("the body broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
         held.add(data.len())?;
         // Most bodies are one frame, which is not copied.
@@ -121,7 +125,9 @@ async fn frames(mut body: Body, bounds: Bounds, held: &mut Held) -> Result<Bytes
 
 fn too_large(bounds: Bounds, array: bool) -> Problem {
     let detail = match bounds.array {
-        Some(most) if array => format!("an array of notifications has at most {most} bytes (limits.batch_body)"),
+        Some(most) if array => {
+            format!("an array of notifications has at most {most} bytes (limits.batch_body)")
+        }
         Some(_) => format!("a notification has at most {} bytes (limits.body)", bounds.other),
         None => format!("this body has at most {} bytes", bounds.other),
     };

@@ -50,7 +50,6 @@ impl Faults {
     pub(crate) fn into_result(self) -> Result<(), crate::problem::Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(crate::problem::Problem::of_faults(self.0)) }
     }
-
 }
 
 /// Holds an object against a shape.
@@ -99,7 +98,10 @@ pub(crate) fn unknown(name: &str, members: &[Member]) -> String {
         Some(meant) => format!("is not known; names are case-sensitive, write {}", meant.name),
         None => {
             let names: Vec<_> = members.iter().map(|member| member.name).collect();
-            format!("is not known; there are {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+            format!(
+                "is not known; there are {}",
+                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            )
         }
     }
 }

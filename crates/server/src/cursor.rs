@@ -17,7 +17,11 @@ pub(crate) type Key = (Timestamp, String);
 ///
 /// # Errors
 /// The cursor was not made here.
-pub(crate) fn page<T>(mut items: Vec<T>, paging: &Paging, key: impl Fn(&T) -> Key) -> Result<Page<T>, Problem> {
+pub(crate) fn page<T>(
+    mut items: Vec<T>,
+    paging: &Paging,
+    key: impl Fn(&T) -> Key,
+) -> Result<Page<T>, Problem> {
     if let Some(cursor) = &paging.after {
         let after = read(cursor).ok_or_else(bad_cursor)?;
         items.retain(|item| key(item) < after);

@@ -58,7 +58,11 @@ impl DataDir {
     ///
     /// # Errors
     /// [`Error::DataDir`], and what `make` says.
-    pub(crate) fn read_or_make(&self, name: &str, make: impl FnOnce() -> Result<String, Error>) -> Result<Text, Error> {
+    pub(crate) fn read_or_make(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<String, Error>,
+    ) -> Result<Text, Error> {
         let path = self.file(name);
         let failed = |source| Error::DataDir { path: path.clone(), source };
         match File::open(&path) {

@@ -37,7 +37,11 @@ pub(crate) async fn dispatch(route: &'static Route, app: Arc<App>, request: Requ
     }
 }
 
-async fn checked(route: &'static Route, app: Arc<App>, request: Request) -> Result<(Call, Option<Held>), Problem> {
+async fn checked(
+    route: &'static Route,
+    app: Arc<App>,
+    request: Request,
+) -> Result<(Call, Option<Held>), Problem> {
     let (mut parts, body) = request.into_parts();
     if route.guard == Guard::Platform {
         demand_key(&parts.headers, &app)?;
@@ -45,14 +49,18 @@ async fn checked(route: &'static Route, app: Arc<App>, request: Request) -> Resu
     let path = if route.path.contains('{') { path_parameters(&mut parts).await? } else { Vec::new() };
     let query = match parts.uri.query() {
         Some(text) => query(route, text)?,
-        None if route.parameters().any(|member| member.need == crate::shape::Need::Always) => query(route, "")?,
+        None if route.parameters().any(|member| member.need == crate::shape::Need::Always) => {
+            query(route, "")?
+        }
         None => Vec::new(),
     };
     let mut call = Call { app, path, query, fields: Fields::default(), body: Bytes::new() };
     let bounds = match route.takes {
         Takes::Nothing => return Ok((call, None)),
         Takes::Maybe(_) if !has_body(&parts.headers) => return Ok((call, None)),
-        Takes::Maybe(_) | Takes::Whole(_) | Takes::Partial(_) => Bounds { array: None, other: LARGEST_CONFIGURATION },
+        Takes::Maybe(_) | Takes::Whole(_) | Takes::Partial(_) => {
+            Bounds { array: None, other: LARGEST_CONFIGURATION }
+        }
         Takes::Notifications => {
             Bounds { array: Some(call.app.limits.batch_body), other: call.app.limits.body }
         }
@@ -77,7 +85,8 @@ fn demand_key(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
         ));
     };
     let text = value.to_str().unwrap_or_default();
-    let key = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, key)| key);
+    let key =
+        text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, key)| key);
     match key {
         Some(key) if secret_matches(key.trim(), &app.platform_key) => Ok(()),
         Some(_) => Err(Problem::new(Code::Unauthorized, "this is not the platform key of this service")),
@@ -101,7 +110,11 @@ fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Problem> {
             None => {
                 let known = route.parameters().map(|member| member.name).collect::<Vec<_>>().join(", ");
                 let known = if known.is_empty() { "none".to_owned() } else { known };
-                faults.add(format!("?{name}"), UNKNOWN_MEMBER, format!("is not known here; there are {known}"));
+                faults.add(
+                    format!("?{name}"),
+                    UNKNOWN_MEMBER,
+                    format!("is not known here; there are {known}"),
+                );
             }
             Some(_) if found.iter().any(|(earlier, _)| *earlier == name) => {
                 faults.add(format!("?{name}"), DOUBLED, "stands here more than once");

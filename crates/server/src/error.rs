@@ -76,6 +76,9 @@ pub enum Error {
     /// The signing keys.
     #[error(transparent)]
     Keys(#[from] crate::key_room::Error),
+    /// Outgoing connections cannot be made.
+    #[error(transparent)]
+    Egress(#[from] workbell_egress::Error),
     /// Keys and secrets.
     #[error(transparent)]
     Signing(#[from] workbell_signing::Error),
@@ -107,7 +110,9 @@ fn listen_advice(error: &io::Error, address: SocketAddr) -> String {
             address.port()
         ),
         io::ErrorKind::AddrNotAvailable => "; it is no address of this machine".to_owned(),
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege, give another --listen".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need a privilege, give another --listen".to_owned()
+        }
         _ => String::new(),
     }
 }

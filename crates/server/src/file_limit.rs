@@ -14,7 +14,8 @@ const OTHERS: u64 = 256;
 /// # Errors
 /// [`Error::FileLimit`] when so many attempts could not each have a connection, and its successor one as well.
 pub(crate) fn raise(max_in_flight: u64) -> Result<u64, Error> {
-    let allowed = raised().map_err(|source| Error::System { what: "cannot read the limit of open files", source })?;
+    let allowed =
+        raised().map_err(|source| Error::System { what: "cannot read the limit of open files", source })?;
     let needed = needed(max_in_flight);
     if allowed < needed {
         return Err(Error::FileLimit { allowed, needed, in_flight: max_in_flight });

@@ -81,7 +81,9 @@ impl FoundMasterKey {
         }
         let path = dir.file("master.key");
         match self.origin {
-            Origin::Given => Err(Error::WrongMasterKey { origin: "the master_key of the settings".to_owned() }),
+            Origin::Given => {
+                Err(Error::WrongMasterKey { origin: "the master_key of the settings".to_owned() })
+            }
             Origin::File => Err(Error::WrongMasterKey { origin: path.display().to_string() }),
             Origin::Made => {
                 // It seals nothing, and left there it would look like the right one.

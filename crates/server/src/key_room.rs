@@ -125,7 +125,10 @@ impl KeyRoom {
         loop {
             let now = self.0.clock.now();
             if let Err(error) = self.apply_due(now).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove retired signing keys yet");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot remove retired signing keys yet"
+                );
             }
             let wait = changed.borrow_and_update().next_change().map_or(LONGEST_SLEEP, |at| at.since(now));
             // A second at least: a store that refuses writes is not asked in a circle.

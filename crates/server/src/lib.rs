@@ -29,7 +29,6 @@ mod public;
 mod retention;
 mod route;
 mod router;
-pub mod sealing;
 mod serve;
 pub mod settings;
 mod shape;

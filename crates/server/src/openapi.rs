@@ -198,7 +198,8 @@ impl Schemas {
                     "required": ["Status"],
                 });
                 let mut item = self.object(shape, true);
-                item["properties"]["Status"] = json!({ "type": "integer", "description": "202, or 200 for a repeat." });
+                item["properties"]["Status"] =
+                    json!({ "type": "integer", "description": "202, or 200 for a repeat." });
                 let problem = json!({ "allOf": [status, { "$ref": format!("{SCHEMAS}Problem") }] });
                 // One alone is answered with the object itself: 200 when it is a repeat.
                 json!({ "anyOf": [one, { "type": "array", "items": { "anyOf": [item, problem] } }] })
@@ -233,8 +234,7 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
             response["content"] = content;
         }
         if *status == 201 {
-            response["headers"] =
-                json!({ "Location": { "description": "Where it is from now on.", "schema": { "type": "string" } } });
+            response["headers"] = json!({ "Location": { "description": "Where it is from now on.", "schema": { "type": "string" } } });
         }
         responses.insert(status.to_string(), response);
     }
@@ -360,7 +360,8 @@ fn webhooks(schemas: &mut Schemas) -> Map<String, Value> {
             "responses": { "2XX": { "description": "It arrived. Any other status, and it is sent again." } },
         });
         if let Some(call) = action.facts().direct_call {
-            post["description"] = format!("What the company's own client does with {call} is not told to it.").into();
+            post["description"] =
+                format!("What the company's own client does with {call} is not told to it.").into();
         }
         schemas.0.insert(format!("{WIRE}on{action}"), schema);
         webhooks.insert(action.name().to_owned(), json!({ "post": post }));
@@ -369,9 +370,7 @@ fn webhooks(schemas: &mut Schemas) -> Map<String, Value> {
 }
 
 fn webhook_headers(action: &str) -> Value {
-    let header = |name: &str, description: &str, required: bool, schema: Value| {
-        json!({ "name": name, "in": "header", "required": required, "description": description, "schema": schema })
-    };
+    let header = |name: &str, description: &str, required: bool, schema: Value| json!({ "name": name, "in": "header", "required": required, "description": description, "schema": schema });
     let text = || json!({ "type": "string" });
     json!([
         header("Event-Type", "The action.", true, json!({ "const": action })),

@@ -127,7 +127,9 @@ impl Code {
             Code::BranchTaken => ("branch_taken", 409, "Another company has this branch"),
             Code::UndeliveredExist => ("undelivered_exist", 409, "Undelivered notifications still wait here"),
             Code::BodyTooLarge => ("body_too_large", 413, "The body is larger than the limit"),
-            Code::UnsupportedMediaType => ("unsupported_media_type", 415, "The body must be application/json"),
+            Code::UnsupportedMediaType => {
+                ("unsupported_media_type", 415, "The body must be application/json")
+            }
             Code::SchemaViolation => ("schema_violation", 422, "The request is not what is asked for"),
             Code::UnknownBranch => ("unknown_branch", 422, "The branch is not known"),
             Code::UnknownAction => ("unknown_action", 422, "The action is not known"),
@@ -235,7 +237,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self).expect("a problem document is plain data");
         let mut response = Response::new(body.into());
-        *response.status_mut() = StatusCode::from_u16(self.code.status()).expect("codes have statuses of HTTP");
+        *response.status_mut() =
+            StatusCode::from_u16(self.code.status()).expect("codes have statuses of HTTP");
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.code.retry_after() {
@@ -255,14 +258,19 @@ impl From<StoreError> for Problem {
             StoreError::DiskFull => Code::DiskFull,
             StoreError::Unavailable(_) | StoreError::Closed => Code::StoreUnavailable,
             StoreError::NotFound(_) => Code::NotFound,
-            StoreError::Exists(_) | StoreError::StateConflict(_) | StoreError::TooMany(_) => Code::StateConflict,
+            StoreError::Exists(_) | StoreError::StateConflict(_) | StoreError::TooMany(_) => {
+                Code::StateConflict
+            }
             StoreError::BranchTaken(_) => Code::BranchTaken,
             StoreError::UndeliveredExist(number) => {
                 let detail = format!(
                     "{number} undelivered deliveries still wait here; deliver them first, or delete with \
                      ?Undelivered=Discard"
                 );
-                return Problem { undelivered: Some(*number), ..Problem::new(Code::UndeliveredExist, detail) };
+                return Problem {
+                    undelivered: Some(*number),
+                    ..Problem::new(Code::UndeliveredExist, detail)
+                };
             }
             StoreError::BadCursor(_) => {
                 let fault = Fault {
@@ -277,7 +285,10 @@ impl From<StoreError> for Problem {
             | StoreError::TooNew { .. }
             | StoreError::Database(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the store failed to answer");
-                return Problem::new(Code::InternalError, "the store failed to answer; the service's log says why");
+                return Problem::new(
+                    Code::InternalError,
+                    "the store failed to answer; the service's log says why",
+                );
             }
         };
         Problem::new(code, error.to_string())

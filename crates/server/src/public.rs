@@ -117,7 +117,8 @@ async fn key_set(call: Call) -> Result<Response, Problem> {
 async fn schema(call: Call) -> Result<Response, Problem> {
     let file = call.path("File");
     let missing = || Problem::not_found(format_args!("schema {}", short(file)));
-    let name: ActionName = file.strip_suffix(".json").and_then(|name| name.parse().ok()).ok_or_else(missing)?;
+    let name: ActionName =
+        file.strip_suffix(".json").and_then(|name| name.parse().ok()).ok_or_else(missing)?;
     if name.known().is_none() && call.app.store.directory().action(&name).is_none() {
         return Err(missing());
     }
@@ -135,8 +136,9 @@ async fn healthz(_: Call) -> Result<Response, Problem> {
 async fn readyz(call: Call) -> Result<Response, Problem> {
     match call.app.store.trouble() {
         None => Ok(answer::ok(&Members { status: "Ok" })),
-        Some(trouble) => {
-            Err(Problem::new(Code::StoreUnavailable, format!("the store takes no writes at present: {trouble}")))
-        }
+        Some(trouble) => Err(Problem::new(
+            Code::StoreUnavailable,
+            format!("the store takes no writes at present: {trouble}"),
+        )),
     }
 }

@@ -66,7 +66,10 @@ pub(crate) async fn sweep(store: Arc<dyn Store>, keep: Retention, clock: Clock, 
                     next.min(by_then)
                 }
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove what has expired yet");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot remove what has expired yet"
+                    );
                     now.plus(LONGEST_SLEEP)
                 }
             };

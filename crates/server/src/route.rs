@@ -90,7 +90,11 @@ pub(crate) enum Gives {
 /// Parameters of every list.
 pub(crate) const PAGING: &[Member] = &[
     maybe("After", Form::Text(1, 500), "Where to go on: `Next` of the page before. Opaque."),
-    maybe("Limit", Form::Integer(1, i64::MAX), "Items at most; 50 when missing, more than 500 is cut to 500."),
+    maybe(
+        "Limit",
+        Form::Integer(1, i64::MAX),
+        "Items at most; 50 when missing, more than 500 is cut to 500.",
+    ),
 ];
 
 /// The parameter of every `DELETE` that may meet undelivered deliveries.

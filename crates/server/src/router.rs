@@ -61,6 +61,7 @@ async fn no_such_path(request: Request) -> impl IntoResponse {
 }
 
 async fn no_such_method(request: Request) -> impl IntoResponse {
-    let detail = format!("{} is not a method of this path; see Allow", crate::call::short(request.method().as_str()));
+    let detail =
+        format!("{} is not a method of this path; see Allow", crate::call::short(request.method().as_str()));
     Problem::new(Code::MethodNotAllowed, detail)
 }

@@ -57,7 +57,8 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
 /// The system does not let us listen for signals.
 pub async fn asked_to_stop() -> Result<(), Error> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|source| Error::System { what: "cannot listen for signals", source });
+    let listen =
+        |kind| signal(kind).map_err(|source| Error::System { what: "cannot listen for signals", source });
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     tokio::select! {
         _ = terminate.recv() => {}
@@ -92,15 +93,15 @@ impl Service {
             ring: settings.token_options(listener.address()),
         };
         let keys = KeyRoom::open(store.clone(), master_key.clone(), rules, clock.clone()).await?;
-        let policy = Arc::new(policy(&settings, &listener, platform.as_ref()));
+        let policy = policy(&settings, &listener, platform.as_ref());
         let engine =
-            EngineRoom::start(&settings, store.clone(), &keys, Arc::clone(&master_key), policy.clone()).await?;
+            EngineRoom::start(&settings, store.clone(), &keys, master_key.clone(), policy.clone()).await?;
         let app = App::new(Options {
             store: store.clone(),
             keys: keys.clone(),
             master_key,
             platform_key,
-            policy,
+            policy: Arc::new(policy),
             engine: engine.engine(),
             defaults: settings.endpoint_defaults(),
             limits: limits(&settings),

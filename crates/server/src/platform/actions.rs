@@ -75,7 +75,11 @@ static NEW: Shape = Shape {
     note: "An action of the platform's own.",
     members: &[
         always("Name", Form::ActionName, "As it stands in `Header.Action`; none of the 28."),
-        always("Sample", Form::AnyObject, "The members beside `Header`, as an example; the emulator sends it."),
+        always(
+            "Sample",
+            Form::AnyObject,
+            "The members beside `Header`, as an example; the emulator sends it.",
+        ),
     ],
 };
 
@@ -144,12 +148,22 @@ async fn register(call: Call) -> Result<Response, Problem> {
     let name = name(call.fields.text("Name").unwrap_or_default())?;
     let mut faults = Faults::default();
     if name.known().is_some() {
-        faults.add("/Name", NOT_ALLOWED, "is one of the 28 actions of the contract, which need no registration");
+        faults.add(
+            "/Name",
+            NOT_ALLOWED,
+            "is one of the 28 actions of the contract, which need no registration",
+        );
     }
-    for (member, _) in call.fields.get("Sample", crate::json::Json::as_members).or_keep(None).unwrap_or_default() {
+    for (member, _) in
+        call.fields.get("Sample", crate::json::Json::as_members).or_keep(None).unwrap_or_default()
+    {
         if matches!(member.as_str(), "Header" | "InitiatedBy" | "CompanyId") {
             let pointer = format!("/Sample/{member}");
-            faults.add(pointer, NOT_ALLOWED, "the sample holds the members beside Header, and none of the reserved ones");
+            faults.add(
+                pointer,
+                NOT_ALLOWED,
+                "the sample holds the members beside Header, and none of the reserved ones",
+            );
         }
     }
     let sampled: Sampled<'_> = serde_json::from_slice(&call.body)

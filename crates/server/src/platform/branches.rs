@@ -143,7 +143,9 @@ async fn create(call: Call) -> Result<Response, Problem> {
 async fn list(call: Call) -> Result<Response, Problem> {
     let branches = call.company()?.branches.values().cloned().collect();
     // Twenty digits, so that the order of texts is that of numbers.
-    let page = cursor::page(branches, &call.paging(), |branch| (branch.created, format!("{:020}", branch.branch_id)))?;
+    let page = cursor::page(branches, &call.paging(), |branch| {
+        (branch.created, format!("{:020}", branch.branch_id))
+    })?;
     Ok(answer::page(page, |branch| Members::from(&branch)))
 }
 

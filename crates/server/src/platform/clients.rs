@@ -193,7 +193,8 @@ async fn create(call: Call) -> Result<Response, Problem> {
 async fn list(call: Call) -> Result<Response, Problem> {
     let company = call.company()?;
     let clients = company.clients.values().filter(|client| client.deleted.is_none()).cloned().collect();
-    let page = cursor::page(clients, &call.paging(), |client| (client.created, client.client_id.to_string()))?;
+    let page =
+        cursor::page(clients, &call.paging(), |client| (client.created, client.client_id.to_string()))?;
     let now = call.app.clock.now();
     Ok(answer::page(page, |client| members(&client, now)))
 }
@@ -232,8 +233,11 @@ async fn delete(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let client = client(&call)?;
     let id = client.client_id.to_string();
-    if let Some(user) = call.company()?.endpoints.values().find(|endpoint| endpoint.settings.client_id.as_ref() == Some(&id)) {
-        let detail = format!("endpoint {} names this client; change its ClientId first", user.key.endpoint_id);
+    if let Some(user) =
+        call.company()?.endpoints.values().find(|endpoint| endpoint.settings.client_id.as_ref() == Some(&id))
+    {
+        let detail =
+            format!("endpoint {} names this client; change its ClientId first", user.key.endpoint_id);
         return Err(Problem::new(Code::StateConflict, detail));
     }
     let change = Change::DeleteClient(client.company_id, client.client_id, call.app.clock.now());

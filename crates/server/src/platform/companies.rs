@@ -148,7 +148,10 @@ async fn change(call: Call) -> Result<Response, Problem> {
     let mut company = call.company()?.company.clone();
     if let Some(name) = call.fields.text("Name") {
         company.name = name.to_owned();
-        call.app.store.change(Change::RenameCompany(company.company_id.clone(), company.name.clone())).await?;
+        call.app
+            .store
+            .change(Change::RenameCompany(company.company_id.clone(), company.name.clone()))
+            .await?;
     }
     Ok(answer::ok(&Members::from(&company)))
 }

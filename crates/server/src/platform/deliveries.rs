@@ -125,8 +125,11 @@ macro_rules! delivery_members {
 }
 
 /// A delivery as lists show it.
-pub(super) static DELIVERY: Shape =
-    Shape { name: "Delivery", note: "One notification on its way to one endpoint.", members: delivery_members!() };
+pub(super) static DELIVERY: Shape = Shape {
+    name: "Delivery",
+    note: "One notification on its way to one endpoint.",
+    members: delivery_members!(),
+};
 
 static WHOLE_DELIVERY: Shape = Shape {
     name: "WholeDelivery",
@@ -195,7 +198,9 @@ pub(super) fn members(record: DeliveryRecord, app: &App) -> Members {
 
 async fn list(call: Call) -> Result<Response, Problem> {
     let filter = DeliveryFilter {
-        state: call.query_text("State").and_then(|name| State::ALL.into_iter().find(|state| state.name() == name)),
+        state: call
+            .query_text("State")
+            .and_then(|name| State::ALL.into_iter().find(|state| state.name() == name)),
         endpoint_id: call.query("EndpointId"),
         error: call.query("Error"),
         notification: filter(&call),
@@ -207,7 +212,8 @@ async fn list(call: Call) -> Result<Response, Problem> {
 async fn read(call: Call) -> Result<Response, Problem> {
     let id: DeliveryId = call.path_id("DeliveryId")?;
     let record = call.app.store.delivery(id, None).await?;
-    let record = record.ok_or_else(|| Problem::not_found(format_args!("delivery {}", short(call.path("DeliveryId")))))?;
+    let record = record
+        .ok_or_else(|| Problem::not_found(format_args!("delivery {}", short(call.path("DeliveryId")))))?;
     let attempts = call.app.store.attempts(id).await?;
     Ok(answer::ok(&Whole {
         members: members(record, &call.app),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use workbell_egress::{Failure, Target};
 use workbell_model::{
-    Authorization, ClientId, EndpointId, EndpointSettings, On410, RetrySchedule, SignatureForm, duration,
+    Authorization, ClientId, EndpointKey, EndpointSettings, On410, RetrySchedule, SignatureForm, duration,
 };
 use workbell_store::directory::CompanyEntry;
 use workbell_wire::ActionName;
@@ -30,17 +30,45 @@ pub(super) static SETTINGS: Shape = Shape {
     note: "What can be set of an endpoint. `null` and a missing member are the same: as the service's settings say.",
     members: &[
         always("Url", URL, "Where to post: `https://…`, or `http://…` where `egress.http` allows it."),
-        maybe("Enabled", Form::Flag, "Off: no delivery is created, those that wait keep waiting. `true` when missing."),
-        maybe("Actions", ACTIONS, "Names of actions, or `*` for all, which holds when missing. Empty is nothing."),
-        maybe("BranchIds", BRANCH_IDS, "Branches, or `*` for all, which holds when missing. Empty is nothing."),
+        maybe(
+            "Enabled",
+            Form::Flag,
+            "Off: no delivery is created, those that wait keep waiting. `true` when missing.",
+        ),
+        maybe(
+            "Actions",
+            ACTIONS,
+            "Names of actions, or `*` for all, which holds when missing. Empty is nothing.",
+        ),
+        maybe(
+            "BranchIds",
+            BRANCH_IDS,
+            "Branches, or `*` for all, which holds when missing. Empty is nothing.",
+        ),
         maybe("ClientId", Form::Id, "The token's name claim; the company's oldest client when missing."),
         maybe("Authorization", AUTHORIZATION, "Form of the bearer token; `Token` when missing."),
-        maybe("Signature", SIGNATURE, "Whether requests are signed (Standard Webhooks); `Hmac` when missing."),
-        maybe("ExpectContinue", Form::Flag, "Whether requests carry `Expect: 100-continue`. `true` when missing."),
-        maybe("Headers", Form::Texts(headers::MOST), "Custom headers. A value `***` keeps the one that is there."),
+        maybe(
+            "Signature",
+            SIGNATURE,
+            "Whether requests are signed (Standard Webhooks); `Hmac` when missing.",
+        ),
+        maybe(
+            "ExpectContinue",
+            Form::Flag,
+            "Whether requests carry `Expect: 100-continue`. `true` when missing.",
+        ),
+        maybe(
+            "Headers",
+            Form::Texts(headers::MOST),
+            "Custom headers. A value `***` keeps the one that is there.",
+        ),
         maybe("HoldLimit", Form::Duration, "How long a refused notification holds its lane."),
         maybe("MaxConcurrency", Form::Integer(1, u16::MAX as i64), "Attempts at once."),
-        maybe("RatePerSecond", Form::Integer(1, FASTEST), "Attempts started per second; without a bound when missing."),
+        maybe(
+            "RatePerSecond",
+            Form::Integer(1, FASTEST),
+            "Attempts started per second; without a bound when missing.",
+        ),
         maybe("RetrySchedule", SCHEDULE, "Waits after attempt 1, 2, …; the last repeats."),
         maybe("MaxAttempts", Form::Integer(1, u16::MAX as i64), "Counted attempts until `Dead`."),
         maybe("Timeout", Form::Duration, "Longest attempt."),
@@ -63,7 +91,7 @@ pub(super) const ON_410: Form = Form::OneOf(&["Retry", "Pause"]);
 pub(super) fn changed(
     fields: &Fields,
     now: EndpointSettings,
-    endpoint: EndpointId,
+    endpoint: &EndpointKey,
     company: &CompanyEntry,
     app: &App,
 ) -> Result<EndpointSettings, Problem> {
@@ -82,7 +110,9 @@ pub(super) fn changed(
         client_id: client_id(fields, company, &mut faults).or_keep(now.client_id),
         authorization: fields.get("Authorization", authorization).or(now.authorization, usual.authorization),
         signature: fields.get("Signature", signature).or(now.signature, usual.signature),
-        expect_continue: fields.get("ExpectContinue", Json::as_flag).or(now.expect_continue, usual.expect_continue),
+        expect_continue: fields
+            .get("ExpectContinue", Json::as_flag)
+            .or(now.expect_continue, usual.expect_continue),
         headers: now.headers,
         hold_limit: wait(fields, "HoldLimit").or_keep(now.hold_limit),
         max_concurrency: small(fields, "MaxConcurrency").or_keep(now.max_concurrency),
@@ -126,11 +156,12 @@ fn actions(fields: &Fields, app: &App, faults: &mut Faults) -> Given<Vec<String>
     fields.get("Actions", |json| {
         let names: Vec<_> = json.as_list()?.iter().filter_map(Json::as_text).collect();
         for (place, name) in names.iter().enumerate().filter(|(_, name)| **name != "*") {
-            let known = name.parse::<ActionName>().is_ok_and(|name| {
-                name.known().is_some() || app.store.directory().action(&name).is_some()
-            });
+            let known = name
+                .parse::<ActionName>()
+                .is_ok_and(|name| name.known().is_some() || app.store.directory().action(&name).is_some());
             if !known {
-                let message = format!("{name} is neither of the 28 nor registered; register it with POST /v1/actions");
+                let message =
+                    format!("{name} is neither of the 28 nor registered; register it with POST /v1/actions");
                 faults.add(format!("/Actions/{place}"), Code::UnknownAction.name(), message);
             }
         }

@@ -19,7 +19,6 @@ use super::headers::MASK;
 use crate::call::{Call, short};
 use crate::problem::{Code, Problem};
 use crate::route::{Gives, Guard, Method, PAGING, Route, Takes, UNDELIVERED};
-use crate::sealing::secret_record;
 use crate::shape::{Form, Shape, always, maybe};
 use crate::{answer, cursor};
 
@@ -158,11 +157,23 @@ static ENDPOINT: Shape = Shape {
         always("Signature", SIGNATURE, "Whether requests are signed."),
         always("ExpectContinue", Form::Flag, "Whether requests carry `Expect: 100-continue`."),
         always("Headers", Form::Texts(super::headers::MOST), "Custom headers; each value is shown as `***`."),
-        always("HoldLimit", Form::Nullable(&Form::Duration), "How long a refused notification holds its lane."),
+        always(
+            "HoldLimit",
+            Form::Nullable(&Form::Duration),
+            "How long a refused notification holds its lane.",
+        ),
         always("MaxConcurrency", Form::Nullable(&Form::Integer(1, u16::MAX as i64)), "Attempts at once."),
-        always("RatePerSecond", Form::Nullable(&Form::Integer(1, u32::MAX as i64)), "Attempts started per second."),
+        always(
+            "RatePerSecond",
+            Form::Nullable(&Form::Integer(1, u32::MAX as i64)),
+            "Attempts started per second.",
+        ),
         always("RetrySchedule", Form::Nullable(&SCHEDULE), "Waits between attempts."),
-        always("MaxAttempts", Form::Nullable(&Form::Integer(1, u16::MAX as i64)), "Counted attempts until `Dead`."),
+        always(
+            "MaxAttempts",
+            Form::Nullable(&Form::Integer(1, u16::MAX as i64)),
+            "Counted attempts until `Dead`.",
+        ),
         always("Timeout", Form::Nullable(&Form::Duration), "Longest attempt."),
         always("On410", ON_410, "What a `410 Gone` does."),
         always("Paused", Form::Nullable(&Form::Time), "Since when it is paused."),
@@ -185,7 +196,8 @@ impl Serialize for Shown<'_> {
         let settings = &endpoint.settings;
         let wait = |wait: Option<std::time::Duration>| wait.map(duration::format);
         let schedule = settings.retry_schedule.as_ref();
-        let schedule = schedule.map(|it| it.waits().iter().map(|it| duration::format(*it)).collect::<Vec<_>>());
+        let schedule =
+            schedule.map(|it| it.waits().iter().map(|it| duration::format(*it)).collect::<Vec<_>>());
         let previous = endpoint.previous_secret.as_ref().map(|(_, until)| *until);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("CompanyId", &endpoint.key.company_id)?;
@@ -235,9 +247,9 @@ fn endpoint(call: &Call) -> Result<Arc<Endpoint>, Problem> {
 }
 
 /// A new signing secret: its text, and the same sealed.
-fn new_secret(call: &Call, endpoint: EndpointId) -> Result<(String, SealedText), Problem> {
+fn new_secret(call: &Call, endpoint: &EndpointKey) -> Result<(String, SealedText), Problem> {
     let text = new_webhook_secret().map_err(cannot_seal)?.to_text();
-    let sealed = call.app.master_key.seal(&secret_record(endpoint), text.as_bytes()).map_err(cannot_seal)?;
+    let sealed = call.app.master_key.seal(&endpoint.secret_record(), text.as_bytes()).map_err(cannot_seal)?;
     Ok((text, SealedText(sealed)))
 }
 
@@ -251,17 +263,11 @@ async fn create(call: Call) -> Result<Response, Problem> {
     let company = call.company()?;
     let now = call.app.clock.now();
     let endpoint_id = EndpointId::from_uuid(Uuid::now_v7());
-    let settings = changed(&call.fields, EndpointSettings::default(), endpoint_id, &company, &call.app)?;
-    let (text, secret) = new_secret(&call, endpoint_id)?;
-    let endpoint = Endpoint {
-        key: EndpointKey { company_id: company.company.company_id.clone(), endpoint_id },
-        settings,
-        secret,
-        previous_secret: None,
-        paused: None,
-        created: now,
-        generation: 0,
-    };
+    let key = EndpointKey { company_id: company.company.company_id.clone(), endpoint_id };
+    let settings = changed(&call.fields, EndpointSettings::default(), &key, &company, &call.app)?;
+    let (text, secret) = new_secret(&call, &key)?;
+    let endpoint =
+        Endpoint { key, settings, secret, previous_secret: None, paused: None, created: now, generation: 0 };
     call.app.store.change(Change::CreateEndpoint(endpoint.clone(), call.app.limits.endpoints)).await?;
     let location = format!("/v1/companies/{}/endpoints/{endpoint_id}", endpoint.key.company_id);
     Ok(answer::created(&location, &Shown(&endpoint, now, Some(&text))))
@@ -283,8 +289,7 @@ async fn change(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let before = endpoint(&call)?;
     let company = call.company()?;
-    let settings =
-        changed(&call.fields, before.settings.clone(), before.key.endpoint_id, &company, &call.app)?;
+    let settings = changed(&call.fields, before.settings.clone(), &before.key, &company, &call.app)?;
     let switched_on = settings.enabled && !before.settings.enabled;
     let kind = if switched_on || alters_request(&before.settings, &settings) {
         EndpointChange::Reopened
@@ -320,7 +325,7 @@ async fn resume(call: Call) -> Result<Response, Problem> {
 async fn rotate(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let before = endpoint(&call)?;
-    let (text, secret) = new_secret(&call, before.key.endpoint_id)?;
+    let (text, secret) = new_secret(&call, &before.key)?;
     let until = call.app.clock.now().plus(OLD_SECRET_LIFE);
     let after = Endpoint {
         previous_secret: (!call.fields.is_set("Now")).then(|| (before.secret.clone(), until)),
@@ -330,7 +335,12 @@ async fn rotate(call: Call) -> Result<Response, Problem> {
     update(&call, after, EndpointChange::Reopened, Some(&text)).await
 }
 
-async fn update(call: &Call, after: Endpoint, kind: EndpointChange, secret: Option<&str>) -> Result<Response, Problem> {
+async fn update(
+    call: &Call,
+    after: Endpoint,
+    kind: EndpointChange,
+    secret: Option<&str>,
+) -> Result<Response, Problem> {
     let now = call.app.clock.now();
     call.app.store.change(Change::UpdateEndpoint(after.clone(), kind, now)).await?;
     Ok(answer::ok(&Shown(&after, now, secret)))

@@ -1,13 +1,12 @@
 //! Custom headers of an endpoint: which are allowed, and their values sealed before anything keeps them.
 
-use workbell_model::{EndpointId, SealedText};
+use workbell_model::{EndpointKey, SealedText};
 use workbell_signing::MasterKey;
 use workbell_wire::fault::DOUBLED;
 
 use crate::check::{Faults, OUT_OF_RANGE, escape};
 use crate::json::Json;
 use crate::problem::{Code, Problem};
-use crate::sealing::header_record;
 
 /// What listings show of a value. Given back in a `PATCH`, it keeps the value that is there.
 pub(super) const MASK: &str = "***";
@@ -47,7 +46,11 @@ pub(super) enum Wanted {
 }
 
 /// Checks what was asked for; `now` are the headers that the endpoint has.
-pub(super) fn check(members: &[(String, Json)], now: &[(String, SealedText)], faults: &mut Faults) -> Vec<Wanted> {
+pub(super) fn check(
+    members: &[(String, Json)],
+    now: &[(String, SealedText)],
+    faults: &mut Faults,
+) -> Vec<Wanted> {
     let mut wanted = Vec::with_capacity(members.len());
     let mut sum = 0;
     for (place, (name, value)) in members.iter().enumerate() {
@@ -65,7 +68,11 @@ pub(super) fn check(members: &[(String, Json)], now: &[(String, SealedText)], fa
         if value == MASK {
             match now.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
                 Some((_, sealed)) => wanted.push(Wanted::Kept(name.clone(), sealed.clone())),
-                None => faults.add(&pointer, Code::InvalidHeader.name(), "*** stands for a value that is kept, and there is none"),
+                None => faults.add(
+                    &pointer,
+                    Code::InvalidHeader.name(),
+                    "*** stands for a value that is kept, and there is none",
+                ),
             }
         } else {
             wanted.push(Wanted::Value(name.clone(), value.to_owned()));
@@ -78,13 +85,18 @@ pub(super) fn check(members: &[(String, Json)], now: &[(String, SealedText)], fa
 }
 
 fn name_allowed(name: &str) -> Result<(), &'static str> {
-    if name.is_empty() || name.len() > LONGEST_NAME || http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+    if name.is_empty() || name.len() > LONGEST_NAME || http::HeaderName::from_bytes(name.as_bytes()).is_err()
+    {
         return Err("is no header name: 1 to 128 letters, digits and !#$%&'*+-.^_`|~");
     }
     let lower = name.to_ascii_lowercase();
     let reserved = RESERVED.contains(&lower.as_str())
         || RESERVED_BEGINNINGS.iter().any(|beginning| lower.starts_with(beginning));
-    if reserved { Err("is sent by Workbell itself or rules the connection, so it cannot be set") } else { Ok(()) }
+    if reserved {
+        Err("is sent by Workbell itself or rules the connection, so it cannot be set")
+    } else {
+        Ok(())
+    }
 }
 
 fn value_allowed(value: &str) -> Result<(), &'static str> {
@@ -103,7 +115,7 @@ fn value_allowed(value: &str) -> Result<(), &'static str> {
 /// The system gives no randomness.
 pub(super) fn seal(
     wanted: Vec<Wanted>,
-    endpoint: EndpointId,
+    endpoint: &EndpointKey,
     master_key: &MasterKey,
 ) -> Result<Vec<(String, SealedText)>, Problem> {
     wanted
@@ -111,7 +123,7 @@ pub(super) fn seal(
         .map(|header| match header {
             Wanted::Kept(name, sealed) => Ok((name, sealed)),
             Wanted::Value(name, value) => {
-                let sealed = master_key.seal(&header_record(endpoint, &name), value.as_bytes());
+                let sealed = master_key.seal(&endpoint.header_record(&name), value.as_bytes());
                 sealed.map(|sealed| (name, SealedText(sealed))).map_err(super::endpoints::cannot_seal)
             }
         })
@@ -125,9 +137,25 @@ mod tests {
     #[test]
     fn what_would_break_the_contract_is_not_allowed_in_any_case() {
         for name in [
-            "Host", "hOST", "Content-Type", "content-length", "Content-X", "Transfer-Encoding", "Connection", "Expect",
-            "Authorization", "Event-Type", "webhook-id", "Webhook-Signature", "Workbell-Attempt", "workbell-x", "",
-            "A B", "A:", "Ä", "A\r\nB",
+            "Host",
+            "hOST",
+            "Content-Type",
+            "content-length",
+            "Content-X",
+            "Transfer-Encoding",
+            "Connection",
+            "Expect",
+            "Authorization",
+            "Event-Type",
+            "webhook-id",
+            "Webhook-Signature",
+            "Workbell-Attempt",
+            "workbell-x",
+            "",
+            "A B",
+            "A:",
+            "Ä",
+            "A\r\nB",
         ] {
             assert!(name_allowed(name).is_err(), "{name}");
         }

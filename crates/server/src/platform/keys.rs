@@ -57,10 +57,18 @@ static KEY: Shape = Shape {
     members: &[
         always("KeyId", Form::Id, "Its id; also the `kid` of a JWT."),
         always("Kind", Form::OneOf(&["Token", "Jwt", "Access"]), "What it signs."),
-        always("State", Form::OneOf(&["Next", "Current", "Previous", "Retired"]), "Where it stands in its life."),
+        always(
+            "State",
+            Form::OneOf(&["Next", "Current", "Previous", "Retired"]),
+            "Where it stands in its life.",
+        ),
         always("Created", Form::Time, "When it was made."),
         always("SignsFrom", Form::Time, "From when it signs."),
-        always("Retires", Form::Nullable(&Form::Time), "When it is published no more; null without a successor."),
+        always(
+            "Retires",
+            Form::Nullable(&Form::Time),
+            "When it is published no more; null without a successor.",
+        ),
         always("Bits", Form::Nullable(&Form::Integer(0, 16_384)), "Length of an RSA key."),
         always("NotAfter", Form::Nullable(&Form::Time), "When its certificate ends."),
         always("Fingerprint", Form::Nullable(&Form::Text(0, 200)), "SHA-256 of its certificate."),

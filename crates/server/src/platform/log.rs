@@ -84,13 +84,21 @@ pub(super) static RECORD: Shape = Shape {
         always("RequestHeaders", Form::Texts(usize::MAX), "As sent, in order."),
         maybe("Body", Form::Text(0, usize::MAX), "The exact text that was sent; in single records."),
         always("Status", Form::Nullable(&Form::Integer(0, 999)), "Status of the answer."),
-        always("ResponseHeaders", Form::Texts(usize::MAX), "As received, in order; repeated ones joined by commas."),
+        always(
+            "ResponseHeaders",
+            Form::Texts(usize::MAX),
+            "As received, in order; repeated ones joined by commas.",
+        ),
         always("ResponseBody", Form::Text(0, usize::MAX), "As received, cut to `delivery.response_limit`."),
         always("Error", Form::Nullable(&ERROR), "Class of the failure."),
         always("Explanation", Form::Nullable(&Form::Text(0, usize::MAX)), "What went wrong, for people."),
         always("Address", Form::Nullable(&Form::Text(0, 100)), "Address and port dialled."),
         always("Tls", Form::Nullable(&Form::Text(0, 200)), "Version and cipher suite."),
-        always("ConnectTime", Form::Nullable(&MICROS), "Name, TCP and TLS, in microseconds; null when reused."),
+        always(
+            "ConnectTime",
+            Form::Nullable(&MICROS),
+            "Name, TCP and TLS, in microseconds; null when reused.",
+        ),
         always("FirstByteTime", Form::Nullable(&MICROS), "Until the answer began, in microseconds."),
         always("Reconnected", Form::Flag, "A reused connection was dead and the request went once more."),
         always("NextAttemptAt", Form::Nullable(&Form::Time), "When the next attempt may start."),
@@ -215,6 +223,7 @@ async fn list(call: Call) -> Result<Response, Problem> {
 async fn read(call: Call) -> Result<Response, Problem> {
     let no: u64 = call.path_id("LogId")?;
     let record = call.app.store.log_record(no).await?;
-    let record = record.ok_or_else(|| Problem::not_found(format_args!("log record {}", short(call.path("LogId")))))?;
+    let record =
+        record.ok_or_else(|| Problem::not_found(format_args!("log record {}", short(call.path("LogId")))))?;
     Ok(answer::ok(&members(record)))
 }

@@ -25,16 +25,8 @@ pub(crate) static ROUTES: &[Route] = &[
         guard: Guard::Platform,
         query: &[],
         takes: Takes::Notifications,
-        gives: &[
-            (202, Gives::One(&ACCEPTED)),
-            (200, Gives::PerItem(&ACCEPTED)),
-        ],
-        codes: &[
-            Code::MessageIdConflict,
-            Code::UnknownAction,
-            Code::UnknownBranch,
-            Code::UnknownClient,
-        ],
+        gives: &[(202, Gives::One(&ACCEPTED)), (200, Gives::PerItem(&ACCEPTED))],
+        codes: &[Code::MessageIdConflict, Code::UnknownAction, Code::UnknownBranch, Code::UnknownClient],
         handler: |call| Box::pin(publish(call)),
     },
     Route {
@@ -57,7 +49,11 @@ pub(crate) static ROUTES: &[Route] = &[
         tag: "Notifications",
         summary: "Read one notification with its exact body, fate and deliveries",
         guard: Guard::Platform,
-        query: &[&[always("CompanyId", Form::CompanyId, "Whose it is; MessageIds are unique within a company.")]],
+        query: &[&[always(
+            "CompanyId",
+            Form::CompanyId,
+            "Whose it is; MessageIds are unique within a company.",
+        )]],
         takes: Takes::Nothing,
         gives: &[(200, Gives::One(&WHOLE_NOTIFICATION))],
         codes: &[],
@@ -94,7 +90,11 @@ static NOTIFICATION: Shape = Shape {
         always("MessageId", Form::MessageId, "The receiver's dedupe key."),
         always("CompanyId", Form::CompanyId, "Whose it is."),
         always("BranchId", Form::Integer(0, i64::MAX), "The branch; 0 for the whole company."),
-        always("WorkOrderId", Form::Integer(i64::MIN, i64::MAX), "The work order; 0 when it is not about one."),
+        always(
+            "WorkOrderId",
+            Form::Integer(i64::MIN, i64::MAX),
+            "The work order; 0 when it is not about one.",
+        ),
         always("Action", Form::ActionName, "What happened."),
         always("Fate", FATE, "What acceptance made of it."),
         always("InitiatedBy", Form::Nullable(&Form::Id), "The Direct client that caused it."),
@@ -109,7 +109,11 @@ static WHOLE_NOTIFICATION: Shape = Shape {
         always("MessageId", Form::MessageId, "The receiver's dedupe key."),
         always("CompanyId", Form::CompanyId, "Whose it is."),
         always("BranchId", Form::Integer(0, i64::MAX), "The branch; 0 for the whole company."),
-        always("WorkOrderId", Form::Integer(i64::MIN, i64::MAX), "The work order; 0 when it is not about one."),
+        always(
+            "WorkOrderId",
+            Form::Integer(i64::MIN, i64::MAX),
+            "The work order; 0 when it is not about one.",
+        ),
         always("Action", Form::ActionName, "What happened."),
         always("Fate", FATE, "What acceptance made of it."),
         always("InitiatedBy", Form::Nullable(&Form::Id), "The Direct client that caused it."),
@@ -172,7 +176,8 @@ async fn list(call: Call) -> Result<Response, Problem> {
 }
 
 async fn read(call: Call) -> Result<Response, Problem> {
-    let missing = || Problem::not_found(format_args!("notification {}", crate::call::short(call.path("MessageId"))));
+    let missing =
+        || Problem::not_found(format_args!("notification {}", crate::call::short(call.path("MessageId"))));
     let message_id: MessageId = call.path("MessageId").parse().map_err(|_| missing())?;
     let company: CompanyId = call.query("CompanyId").ok_or_else(missing)?;
     let mut record = call.app.store.notification(&company, message_id).await?.ok_or_else(missing)?;

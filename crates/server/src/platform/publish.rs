@@ -45,8 +45,11 @@ async fn array(call: &Call) -> Result<Response, Problem> {
     let limits = call.app.limits;
     let texts = split_array(&call.body).map_err(refused_text)?;
     if texts.len() > limits.batch {
-        let detail =
-            format!("{} notifications are more than an array may have: {} (limits.batch)", texts.len(), limits.batch);
+        let detail = format!(
+            "{} notifications are more than an array may have: {} (limits.batch)",
+            texts.len(),
+            limits.batch
+        );
         return Err(Problem::new(Code::BodyTooLarge, detail));
     }
     let now = call.app.clock.now();
@@ -163,7 +166,9 @@ fn refused(refused: Refused) -> Problem {
         Refused::UnknownClient(_) => Problem::at(Code::UnknownClient, "/InitiatedBy/ClientId", message),
         Refused::MessageIdConflict(_) => Problem::new(
             Code::MessageIdConflict,
-            format!("{message}; send the same content for a repeat, or a new MessageId for a new notification"),
+            format!(
+                "{message}; send the same content for a repeat, or a new MessageId for a new notification"
+            ),
         ),
     }
 }
