@@ -1,0 +1,78 @@
+//! The command line as a whole: which commands there are, in which order help shows them.
+
+use clap::{Parser, Subcommand};
+
+use crate::command;
+use crate::failure::Failure;
+use crate::screen::{ColorChoice, Screen};
+
+const EXAMPLES: &str = "\
+Examples:
+  workbell demo                              watch work orders live and every notification arrive, verified
+  workbell serve --allow-loopback            run the service and deliver to programs on this machine
+  workbell company create acme --name Acme   set up a provider to be told
+  workbell queue list --state Dead           what was given up
+  workbell log list --follow                 every attempt, as it happens
+
+Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.";
+
+/// Work-order notifications, delivered: durable, in order, verifiable
+#[derive(Debug, Parser)]
+#[command(name = "workbell", version, about, after_help = EXAMPLES, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// When to use colours; NO_COLOR is obeyed with `auto`
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = "Display")]
+    pub(crate) color: ColorChoice,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Publish(command::publish::Publish),
+    /// Companies: the providers who want to be told
+    #[command(subcommand)]
+    Company(command::company::Company),
+    /// Branches of a company; notifications are addressed to a branch
+    #[command(subcommand)]
+    Branch(command::branch::Branch),
+    /// Endpoints: where a company wants to be told, of what, and how
+    #[command(subcommand)]
+    Endpoint(command::endpoint::Endpoint),
+    /// OAuth clients of a company, for the Direct API
+    #[command(subcommand)]
+    Client(command::client::Client),
+    /// The queue: deliveries and where they stand; retry, discard
+    #[command(subcommand)]
+    Queue(command::queue::Queue),
+    /// The communication log: both sides of every attempt
+    #[command(subcommand)]
+    Log(command::log::Log),
+    /// Signing keys and the certificates that receivers trust
+    #[command(subcommand)]
+    Keys(command::keys::Keys),
+    /// The platform's own actions beside the 28 of the contract
+    #[command(subcommand)]
+    Actions(command::actions::Actions),
+    Completions(command::completions::Completions),
+}
+
+impl Command {
+    /// Does what was asked for.
+    pub(crate) async fn run(&self, screen: &Screen) -> Result<(), Failure> {
+        match self {
+            Command::Publish(publish) => publish.run(screen).await,
+            Command::Company(company) => company.run(screen).await,
+            Command::Branch(branch) => branch.run(screen).await,
+            Command::Endpoint(endpoint) => endpoint.run(screen).await,
+            Command::Client(client) => client.run(screen).await,
+            Command::Queue(queue) => queue.run(screen).await,
+            Command::Log(log) => log.run(screen).await,
+            Command::Keys(keys) => keys.run(screen).await,
+            Command::Actions(actions) => actions.run(screen).await,
+            Command::Completions(completions) => completions.run(screen),
+        }
+    }
+}
