@@ -4,13 +4,16 @@
 
 pub mod action;
 pub mod action_name;
+pub mod certificate;
 pub mod contract;
 mod document;
 pub mod fault;
 pub mod message_id;
 pub mod publication;
 pub mod timestamp;
+pub mod token;
 mod validator;
+pub mod webhook_signature;
 
 pub use action::Action;
 pub use action_name::ActionName;
