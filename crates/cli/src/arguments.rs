@@ -21,7 +21,14 @@ Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.";
 #[command(name = "workbell", version, about, after_help = EXAMPLES, max_term_width = 110)]
 pub(crate) struct Arguments {
     /// When to use colours; NO_COLOR is obeyed with `auto`
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = "Display")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Display"
+    )]
     pub(crate) color: ColorChoice,
 
     #[command(subcommand)]
@@ -33,28 +40,20 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Publish(command::publish::Publish),
     /// Companies: the providers who want to be told
-    #[command(subcommand)]
     Company(command::company::Company),
     /// Branches of a company; notifications are addressed to a branch
-    #[command(subcommand)]
     Branch(command::branch::Branch),
     /// Endpoints: where a company wants to be told, of what, and how
-    #[command(subcommand)]
     Endpoint(command::endpoint::Endpoint),
     /// OAuth clients of a company, for the Direct API
-    #[command(subcommand)]
     Client(command::client::Client),
     /// The queue: deliveries and where they stand; retry, discard
-    #[command(subcommand)]
     Queue(command::queue::Queue),
     /// The communication log: both sides of every attempt
-    #[command(subcommand)]
     Log(command::log::Log),
     /// Signing keys and the certificates that receivers trust
-    #[command(subcommand)]
     Keys(command::keys::Keys),
     /// The platform's own actions beside the 28 of the contract
-    #[command(subcommand)]
     Actions(command::actions::Actions),
     Completions(command::completions::Completions),
 }
@@ -73,6 +72,22 @@ impl Command {
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
+        }
+    }
+
+    /// Whether a program reads the output: problem documents go there too, then.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Command::Publish(publish) => publish.connection.json,
+            Command::Company(company) => company.connection.json,
+            Command::Branch(branch) => branch.connection.json,
+            Command::Endpoint(endpoint) => endpoint.connection.json,
+            Command::Client(client) => client.connection.json,
+            Command::Queue(queue) => queue.connection.json,
+            Command::Log(log) => log.connection.json,
+            Command::Keys(keys) => keys.connection.json,
+            Command::Actions(actions) => actions.connection.json,
+            Command::Completions(_) => false,
         }
     }
 }

@@ -27,7 +27,13 @@ pub(crate) struct Connection {
     pub(crate) server: Url,
 
     /// Where platform.key lies; WORKBELL_PLATFORM_KEY goes before it
-    #[arg(long, global = true, value_name = "DIR", env = "WORKBELL_DATA_DIR", default_value = "./workbell-data")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "WORKBELL_DATA_DIR",
+        default_value = "./workbell-data"
+    )]
     pub(crate) data_dir: PathBuf,
 
     /// Print the JSON of the interface, for programs

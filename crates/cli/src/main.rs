@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::arguments::Arguments;
+use crate::failure::Failure;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
@@ -36,11 +37,15 @@ fn main() -> ExitCode {
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(failure::Failure::Runtime)
+        .map_err(Failure::Runtime)
         .and_then(|runtime| runtime.block_on(arguments.command.run(&screen)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            if let (true, Failure::Problem(problem)) = (arguments.command.wants_json(), &failure) {
+                // The exit status says it too, should nobody read this.
+                let _ = screen.print(&json::for_screen(&problem.text(), &screen));
+            }
             failure.show(arguments.color);
             ExitCode::from(failure.exit_status())
         }

@@ -16,7 +16,7 @@ const MOST_PER_REQUEST: usize = 500;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Paging {
     /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..).map(|n| n as usize))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = positive)]
     pub(crate) limit: usize,
 
     /// All there are
@@ -94,6 +94,10 @@ impl Page {
             screen.note(&format!("there are more: --all, or --after {next}"));
         }
     }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a whole number from 1 on".to_owned())
 }
 
 #[cfg(test)]

@@ -130,7 +130,9 @@ impl Platform {
         let exchange = self.exchange(&method, &target, body);
         let answer = match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
             Ok(answer) => answer?,
-            Err(_) => return Err(self.unreachable(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()))),
+            Err(_) => {
+                return Err(self.unreachable(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs())));
+            }
         };
         self.judge(answer)
     }
@@ -181,10 +183,7 @@ impl Platform {
                 // The server closed the kept connection just now; nothing of the request was sent.
                 Some(request) if is_kept => {
                     connection = transport::connect(&self.server).await?;
-                    connection
-                        .send_request(request)
-                        .await
-                        .map_err(|error| self.unreachable(cause(&error)))?
+                    connection.send_request(request).await.map_err(|error| self.unreachable(cause(&error)))?
                 }
                 Some(_) | None => return Err(self.unreachable(cause(failed.error()))),
             },

@@ -47,13 +47,8 @@ impl Problem {
     }
 
     /// The document as it came.
-    pub(crate) fn text(&self) -> &[u8] {
-        &self.text
-    }
-
-    /// The code that programs go by.
-    pub(crate) fn code(&self) -> &str {
-        &self.document.code
+    pub(crate) fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.text)
     }
 
     /// Whether the key was refused.
@@ -79,7 +74,12 @@ impl fmt::Display for Problem {
         let codes = errors.iter().map(|fault| columns(&harmless(&fault.code))).max().unwrap_or(0);
         for fault in errors {
             let message = harmless(&fault.message);
-            write!(f, "\n  {}  {}  {message}", fit(&place(fault), places), fit(&harmless(&fault.code), codes))?;
+            write!(
+                f,
+                "\n  {}  {}  {message}",
+                fit(&place(fault), places),
+                fit(&harmless(&fault.code), codes)
+            )?;
         }
         match code.as_str() {
             "undelivered_exist" => f.write_str("\n  --discard-undelivered deletes it all the same"),

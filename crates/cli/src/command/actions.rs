@@ -30,7 +30,7 @@ const ORDER: &[&str] = &["Name", "Sample", "Created"];
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Actions {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }
@@ -93,7 +93,8 @@ impl Actions {
                         Cell::new(action.get("Sample").map_or_else(|| "-".to_owned(), Value::to_string)),
                     ]);
                 }
-                table.show(screen, "no action of your own is registered; the 28 of the contract need none")?;
+                table
+                    .show(screen, "no action of your own is registered; the 28 of the contract need none")?;
                 page.note_rest(screen);
                 Ok(())
             }

@@ -24,7 +24,7 @@ const ORDER: &[&str] = &["CompanyId", "BranchId", "Name", "Created"];
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Branch {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }

@@ -28,7 +28,7 @@ const ORDER: &[&str] = &["CompanyId", "ClientId", "Name", "Created", "Deleted"];
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Client {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }

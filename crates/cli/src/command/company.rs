@@ -26,7 +26,7 @@ const ORDER: &[&str] = &["CompanyId", "Name", "Created"];
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Company {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }
@@ -125,8 +125,7 @@ mod tests {
         let stub =
             Stub::start([(201, r#"{"CompanyId":"acme","Name":"Acme","Created":"2026-01-02T03:04:05Z"}"#)])
                 .await;
-        let shown =
-            stub.run(Screen::pipe(), &["company", "create", "acme", "--name", "Acme"]).await.unwrap();
+        let shown = stub.run(Screen::pipe(), &["company", "create", "acme", "--name", "Acme"]).await.unwrap();
         assert_eq!(shown, "CompanyId  acme\nName       Acme\nCreated    2026-01-02T03:04:05Z\n");
         let requests = stub.requests();
         assert_eq!(requests[0].line, "POST /v1/companies");

@@ -52,7 +52,7 @@ const ORDER: &[&str] = &[
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Endpoint {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }
@@ -270,14 +270,36 @@ mod tests {
         );
         let stub = Stub::start([(201, answer.as_str())]).await;
         let words = [
-            "endpoint", "create", "http://127.0.0.1:9/", "-c", "acme", "--actions", "Accepted, Recalled",
-            "--branches", "7,8", "--header", "X-Key: a:b", "--retry-schedule", "1s,5m", "--timeout", "default",
-            "--expect-continue", "false", "--on-410", "pause", "--max-attempts", "9", "--authorization", "jwt",
+            "endpoint",
+            "create",
+            "http://127.0.0.1:9/",
+            "-c",
+            "acme",
+            "--actions",
+            "Accepted, Recalled",
+            "--branches",
+            "7,8",
+            "--header",
+            "X-Key: a:b",
+            "--retry-schedule",
+            "1s,5m",
+            "--timeout",
+            "default",
+            "--expect-continue",
+            "false",
+            "--on-410",
+            "pause",
+            "--max-attempts",
+            "9",
+            "--authorization",
+            "jwt",
         ];
         let shown = stub.run(Screen::pipe(), &words).await.unwrap();
         assert_eq!(
             shown,
-            format!("CompanyId   acme\nEndpointId  {ID}\nUrl         http://127.0.0.1:9/\nSecret      whsec_x\n")
+            format!(
+                "CompanyId   acme\nEndpointId  {ID}\nUrl         http://127.0.0.1:9/\nSecret      whsec_x\n"
+            )
         );
         let body: Value = serde_json::from_str(&stub.requests()[0].body).unwrap();
         assert_eq!(

@@ -18,15 +18,12 @@ Examples:
   workbell keys rotate                          publish the next certificate now, sign with it later
   workbell keys rotate --now                    the key has leaked: it ends at once";
 
-const ORDER: &[&str] =
-    &["KeyId", "State", "Fingerprint", "Published", "SignsFrom", "NotBefore", "NotAfter", "Ends"];
-
 /// Signing keys.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Keys {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }
@@ -72,7 +69,11 @@ impl Keys {
                 }
                 let body = if *now { json!({ "Now": true }) } else { json!({}) };
                 let answer = platform.post(&["v1", "keys"], body.to_string().into()).await?;
-                connection.show(screen, &answer, ORDER)
+                if connection.json {
+                    return Ok(screen.print(&crate::json::for_screen(answer.text()?, screen))?);
+                }
+                // All keys come back, for what changed is where each of them stands.
+                Ok(table(&answer.read::<Page>()?.values()?).show(screen, "there is no key")?)
             }
             Act::Certificates => {
                 let answer = connection.public()?.get(&["certificates"], &[]).await?;
@@ -83,13 +84,17 @@ impl Keys {
 }
 
 fn table(keys: &[Value]) -> Table {
-    let mut table = Table::new(&["KEY", "STATE", "SIGNS FROM", "VALID UNTIL", "SHA-256 FINGERPRINT"]);
+    let mut table = Table::new(&["KEY", "SIGNS", "STATE", "SIGNS FROM", "RETIRES", "SHA-256 OF THE CERTIFICATE"]);
     for key in keys {
         table.row(vec![
             Cell::styled(member(key, "KeyId"), Style::Accent),
-            Cell::new(member(key, "State")),
+            Cell::new(member(key, "Kind")),
+            match member(key, "State").as_str() {
+                "Current" => Cell::styled("Current", Style::Good),
+                state => Cell::new(state),
+            },
             Cell::new(moment::short(&member(key, "SignsFrom"))),
-            Cell::new(moment::short(&member(key, "NotAfter"))),
+            Cell::new(moment::short(&member(key, "Retires"))),
             Cell::styled(member(key, "Fingerprint"), Style::Faint),
         ]);
     }
@@ -113,9 +118,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_leaked_key_is_replaced_at_once() {
-        let stub = Stub::start([(201, r#"{"KeyId":"k2","State":"Signing"}"#)]).await;
+        let keys = r#"{"Items":[{"KeyId":"k2","Kind":"Token","State":"Current","SignsFrom":"2026-01-02T03:04:05.1Z",
+            "Retires":null,"Fingerprint":"ab12"}],"Next":null}"#;
+        let stub = Stub::start([(201, keys)]).await;
         let shown = stub.run(Screen::pipe(), &["keys", "rotate", "--now", "--yes"]).await.unwrap();
-        assert_eq!(shown, "KeyId  k2\nState  Signing\n");
+        assert_eq!(shown, "k2\tToken\tCurrent\t2026-01-02 03:04:05Z\t-\tab12\n");
         assert_eq!(stub.requests()[0].body, r#"{"Now":true}"#);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use workbell_model::DeliveryId;
+use workbell_model::log::Direction;
 
 use super::filter::{Filter, add};
 use crate::connection::Connection;
@@ -41,7 +42,7 @@ const MOST_REMEMBERED: usize = 10_000;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Log {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }
@@ -62,8 +63,8 @@ enum Act {
         #[arg(long, short, help_heading = "Filters")]
         status: Option<u16>,
         /// Which way: Outbound to endpoints, Inbound from Direct API clients
-        #[arg(long, value_parser = ["Outbound", "Inbound"], ignore_case = true, help_heading = "Filters")]
-        direction: Option<String>,
+        #[arg(long, value_parser = log_direction, help_heading = "Filters")]
+        direction: Option<&'static str>,
         #[command(flatten)]
         filter: Filter,
         /// Show what is new as it happens, until Ctrl-C
@@ -117,6 +118,13 @@ impl Log {
             }
         }
     }
+}
+
+/// The direction with this name, however it is spelled.
+fn log_direction(text: &str) -> Result<&'static str, String> {
+    let names = [Direction::Outbound, Direction::Inbound].map(Direction::name);
+    let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 
 /// Shows each record once, oldest first.
@@ -238,7 +246,7 @@ mod tests {
 
     fn record(id: u32, status: u16) -> String {
         format!(
-            r#"{{"LogId":"{id}","Start":"2026-01-01T00:00:00Z","Duration":1500,"WorkOrderId":42,"Action":"Accepted",
+            r#"{{"LogId":{id},"Start":"2026-01-01T00:00:00Z","Duration":1500,"WorkOrderId":42,"Action":"Accepted",
                 "Attempt":1,"Status":{status},"Url":"http://127.0.0.1:9/","NextAttemptAt":null}}"#
         )
     }
@@ -252,10 +260,7 @@ mod tests {
         let stub = Stub::start([(200, page(&[record(7, 200)]).as_str())]).await;
         let words = ["log", "list", "--limit", "1", "--status", "200", "--direction", "outbound"];
         let shown = stub.run(Screen::pipe(), &words).await.unwrap();
-        assert_eq!(
-            shown,
-            "7\t2026-01-01 00:00:00Z\t42\tAccepted\t1\t200\t1.5 ms\t-\thttp://127.0.0.1:9/\n"
-        );
+        assert_eq!(shown, "7\t2026-01-01 00:00:00Z\t42\tAccepted\t1\t200\t1.5 ms\t-\thttp://127.0.0.1:9/\n");
         assert_eq!(stub.lines(), ["GET /v1/log?Status=200&Direction=Outbound&Limit=1"]);
     }
 
@@ -274,7 +279,9 @@ mod tests {
         let mut shown = Vec::new();
         for _ in 0..2 {
             let text = follower.look(&platform, &[], &paging, &Screen::pipe()).await.unwrap();
-            shown.push(text.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>());
+            shown.push(
+                text.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>(),
+            );
         }
         assert_eq!(shown, [vec!["1", "2"], vec!["3", "4", "5"]]);
         assert_eq!(

@@ -26,7 +26,7 @@ ApiVersion are made when missing. It is done when the service has it on disk; st
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Publish {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     /// File with one notification or an array of them
     file: PathBuf,
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
-use workbell_model::DeliveryId;
+use workbell_model::{DeliveryId, State};
 
 use super::filter::{Filter, add};
 use crate::connection::Connection;
@@ -34,7 +34,7 @@ const ORDER: &[&str] = &[
     "BranchId",
     "Sequence",
     "Mode",
-    "Attempts",
+    "AttemptCount",
     "LastStatus",
     "LastError",
     "NextAttemptAt",
@@ -47,7 +47,7 @@ const ORDER: &[&str] = &[
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Queue {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     act: Act,
 }
@@ -59,8 +59,8 @@ enum Act {
     #[command(visible_alias = "ls")]
     List {
         /// In this state
-        #[arg(long, short, value_parser = ["Pending", "Retrying", "Delivered", "Dead", "Discarded"], ignore_case = true, help_heading = "Filters")]
-        state: Option<String>,
+        #[arg(long, short, value_parser = delivery_state, help_heading = "Filters")]
+        state: Option<&'static str>,
         #[command(flatten)]
         filter: Filter,
         #[command(flatten)]
@@ -172,7 +172,7 @@ fn table(deliveries: &[Value], now: workbell_wire::Timestamp) -> Table {
             Cell::new(member(delivery, "WorkOrderId")),
             Cell::new(member(delivery, "Sequence")),
             Cell::new(member(delivery, "Action")),
-            Cell::new(attempts(delivery)),
+            Cell::new(member(delivery, "AttemptCount")),
             Cell::new(last(delivery)),
             Cell::new(match delivery.get("NextAttemptAt") {
                 Some(Value::String(time)) => moment::due(time, now),
@@ -203,12 +203,11 @@ fn state(delivery: &Value) -> Cell {
     }
 }
 
-/// How often it was tried: a number in lists, the attempts themselves in single deliveries.
-fn attempts(delivery: &Value) -> String {
-    match delivery.get("Attempts") {
-        Some(Value::Array(attempts)) => attempts.len().to_string(),
-        Some(_) | None => member(delivery, "Attempts"),
-    }
+/// The state with this name, however it is spelled.
+fn delivery_state(text: &str) -> Result<&'static str, String> {
+    let names = State::ALL.map(State::name);
+    let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 
 /// What the last attempt ended with: the status if one came, else the class of the failure.
@@ -226,7 +225,7 @@ fn whole(delivery: &Value, screen: &Screen) -> String {
         Some(_) | None => &[],
     };
     let mut text =
-        Record::of(delivery, ORDER, if attempts.is_empty() { &[] } else { &["Attempts"] }).render(screen);
+        Record::of(delivery, ORDER, &["Attempts"]).render(screen);
     if attempts.is_empty() {
         return text;
     }
@@ -250,22 +249,12 @@ mod tests {
     async fn filters_go_into_the_query_and_rows_come_back() {
         let list = format!(
             r#"{{"Items":[{{"DeliveryId":"{ID}","State":"Dead","Reason":"Exhausted","WorkOrderId":42,"Sequence":3,
-                "Action":"Accepted","Attempts":200,"LastStatus":500,"LastError":"Status","NextAttemptAt":null,
+                "Action":"Accepted","AttemptCount":200,"LastStatus":500,"LastError":"Status","NextAttemptAt":null,
                 "Accepted":"2026-01-01T00:00:00Z"}}],"Next":null}}"#
         );
         let stub = Stub::start([(200, list.as_str())]).await;
-        let words = [
-            "queue",
-            "list",
-            "--state",
-            "dead",
-            "-w",
-            "42",
-            "-c",
-            "acme",
-            "--from",
-            "2026-01-01T00:00:00Z",
-        ];
+        let words =
+            ["queue", "list", "--state", "dead", "-w", "42", "-c", "acme", "--from", "2026-01-01T00:00:00Z"];
         let shown = stub.run(Screen::pipe(), &words).await.unwrap();
         assert_eq!(
             shown,
@@ -273,14 +262,17 @@ mod tests {
         );
         assert_eq!(
             stub.lines(),
-            ["GET /v1/deliveries?CompanyId=acme&WorkOrderId=42&From=2026-01-01T00%3A00%3A00Z&State=Dead&Limit=50"]
+            [
+                "GET /v1/deliveries?CompanyId=acme&WorkOrderId=42&From=2026-01-01T00%3A00%3A00Z&State=Dead&Limit=50"
+            ]
         );
     }
 
     #[tokio::test]
     async fn one_refusal_does_not_keep_the_others_but_fails_the_command() {
         let other = "01890a5d-ac96-774b-bcce-b302099a8058";
-        let refused = r#"{"title":"state conflict","status":409,"detail":"it is delivered","Code":"state_conflict"}"#;
+        let refused =
+            r#"{"title":"state conflict","status":409,"detail":"it is delivered","Code":"state_conflict"}"#;
         let stub = Stub::start([(409, refused), (200, r#"{"InFlight":true}"#)]).await;
         let screen = Screen::pipe();
         let error = stub.run(screen, &["queue", "retry", ID, other]).await.unwrap_err();
@@ -296,8 +288,8 @@ mod tests {
     async fn a_delivery_is_shown_with_its_attempts() {
         let delivery = format!(
             r#"{{"DeliveryId":"{ID}","State":"Retrying","Attempts":[
-                {{"Attempt":2,"Start":"2026-01-01T00:05:00Z","Duration":2100,"Status":500,"Error":"Status","Address":"127.0.0.1:9"}},
-                {{"Attempt":1,"Start":"2026-01-01T00:00:00Z","Duration":30000000,"Status":null,"Error":"Timeout"}}]}}"#
+                {{"Attempt":1,"Start":"2026-01-01T00:00:00Z","Duration":30000000,"Status":null,"Error":"Timeout"}},
+                {{"Attempt":2,"Start":"2026-01-01T00:05:00Z","Duration":2100,"Status":500,"Error":"Status","Address":"127.0.0.1:9"}}]}}"#
         );
         let stub = Stub::start([(200, delivery.as_str())]).await;
         let shown = stub.run(Screen::terminal(100), &["queue", "show", ID]).await.unwrap();
@@ -306,8 +298,8 @@ mod tests {
             format!(
                 "DeliveryId  {ID}\nState       Retrying\n\n\
                  ATTEMPT  START                 TOOK    RESULT   ADDRESS\n\
-                 2        2026-01-01 00:05:00Z  2.1 ms  500      127.0.0.1:9\n\
-                 1        2026-01-01 00:00:00Z  30s     Timeout  -\n"
+                 1        2026-01-01 00:00:00Z  30s     Timeout  -\n\
+                 2        2026-01-01 00:05:00Z  2.1 ms  500      127.0.0.1:9\n"
             )
         );
     }

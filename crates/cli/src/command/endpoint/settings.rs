@@ -156,14 +156,18 @@ fn branch_ids(list: &str) -> Result<Value, String> {
     words(list)
         .map(|word| match word {
             "*" => Ok(Value::from("*")),
-            number => number.parse::<i64>().map(Value::from).map_err(|_| format!("{number:?} is no BranchId")),
+            number => {
+                number.parse::<i64>().map(Value::from).map_err(|_| format!("{number:?} is no BranchId"))
+            }
         })
         .collect()
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
         Some(_) | None => Err("write it as 'Name: value'".to_owned()),
     }
 }

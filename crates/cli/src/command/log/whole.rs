@@ -75,27 +75,10 @@ pub(crate) fn render(record: &Value, screen: &Screen) -> String {
     text
 }
 
-/// Headers come as an object, or as a list of pairs or objects where a name may stand twice.
 fn headers(text: &mut String, value: Option<&Value>, screen: &Screen) {
-    let mut line = |name: &str, value: &Value| {
+    for (name, value) in value.and_then(Value::as_object).into_iter().flatten() {
         let name = screen.paint(Style::Faint, &format!("{}:", harmless(name)));
         let _ = writeln!(text, "{name} {}", harmless(&shown(value)));
-    };
-    match value {
-        Some(Value::Object(members)) => members.iter().for_each(|(name, value)| line(name, value)),
-        Some(Value::Array(items)) => {
-            for item in items {
-                match item {
-                    Value::Array(pair) => {
-                        if let [Value::String(name), value] = pair.as_slice() {
-                            line(name, value);
-                        }
-                    }
-                    other => line(&member(other, "Name"), other.get("Value").unwrap_or(&Value::Null)),
-                }
-            }
-        }
-        Some(_) | None => {}
     }
 }
 
@@ -123,14 +106,14 @@ mod tests {
     fn a_record_shows_both_sides_and_what_came_back_cannot_steer_the_terminal() {
         let record = serde_json::json!({
             "LogId": "7", "Duration": 1500, "Status": 500, "Error": "Status", "Extra": 1,
-            "RequestHeaders": [["Host", "127.0.0.1:9"], ["Authorization", "Bearer ***"]],
+            "RequestHeaders": { "Host": "127.0.0.1:9", "Authorization": "Bearer ***" },
             "Body": "{\"Header\":{},\"Status\":\"Accepted\"}",
-            "ResponseHeaders": [["server", "x"]], "ResponseBody": "oh\u{1b}[2J\nno"
+            "ResponseHeaders": { "server": "x" }, "ResponseBody": "oh\u{1b}[2J\nno"
         });
         assert_eq!(
             render(&record, &Screen::pipe()),
             "LogId     7\nDuration  1.5 ms\nStatus    500\nError     Status\nExtra     1\n\n\
-             Request\nHost: 127.0.0.1:9\nAuthorization: Bearer ***\n\n\
+             Request\nAuthorization: Bearer ***\nHost: 127.0.0.1:9\n\n\
              {\n  \"Header\": {},\n  \"Status\": \"Accepted\"\n}\n\n\
              Answer\n500\nserver: x\n\noh\u{fffd}[2J\nno\n"
         );
