@@ -15,7 +15,7 @@ use crate::question::Consent;
 use crate::record::member;
 use crate::screen::{Screen, Style};
 use crate::table::{Cell, Table};
-use crate::{input, json, moment};
+use crate::{input, json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,7 @@ Examples:
   workbell actions list
   workbell actions schema NewWorkOrder > NewWorkOrder.schema.json";
 
-const ORDER: &[&str] = &["Name", "Sample", "Created"];
+const ORDER: &[&str] = &["Name", "Own", "Schema", "Summary", "Sample", "Created"];
 
 /// Actions.
 #[derive(Clone, Debug, Args)]
@@ -85,16 +85,17 @@ impl Actions {
                 if connection.json {
                     return Ok(screen.print(&json::for_screen(&page.to_json()?, screen))?);
                 }
-                let mut table = Table::new(&["ACTION", "CREATED", "SAMPLE"]);
+                let mut table = Table::new(&["ACTION", "KIND", "WHAT HAPPENED"]);
                 for action in page.values()? {
+                    let own = action.get("Own") == Some(&Value::Bool(true));
+                    let sample = || action.get("Sample").map_or_else(|| "-".to_owned(), Value::to_string);
                     table.row(vec![
                         Cell::styled(member(&action, "Name"), Style::Accent),
-                        Cell::styled(moment::short(&member(&action, "Created")), Style::Faint),
-                        Cell::new(action.get("Sample").map_or_else(|| "-".to_owned(), Value::to_string)),
+                        Cell::styled(if own { "own" } else { "contract" }, Style::Faint),
+                        Cell::new(if own { sample() } else { member(&action, "Summary") }),
                     ]);
                 }
-                table
-                    .show(screen, "no action of your own is registered; the 28 of the contract need none")?;
+                table.show(screen, "there is no action")?;
                 page.note_rest(screen);
                 Ok(())
             }
@@ -148,7 +149,7 @@ mod tests {
         let error = stub.run(Screen::pipe(), &words).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the sample is no JSON: EOF while parsing an object at line 2 column 0"
+            "the sample is no JSON: EOF while parsing an object at line 1 column 1"
         );
         assert!(stub.lines().is_empty());
     }

@@ -4,7 +4,6 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use workbell_model::ClientId;
 
-use super::deletion::Deletion;
 use crate::connection::{Connection, OfCompany};
 use crate::failure::Failure;
 use crate::moment;
@@ -21,7 +20,7 @@ Examples:
   workbell client rotate CLIENT_ID                   new secret; the old one works 24 h longer
   workbell client rotate CLIENT_ID --now             the old one has leaked: it ends at once";
 
-const ORDER: &[&str] = &["CompanyId", "ClientId", "Name", "Created", "Deleted"];
+const ORDER: &[&str] = &["CompanyId", "ClientId", "Name", "Created", "OldSecretUntil"];
 
 /// Clients.
 #[derive(Clone, Debug, Args)]
@@ -81,7 +80,7 @@ enum Act {
         #[arg(value_name = "CLIENT_ID")]
         id: ClientId,
         #[command(flatten)]
-        deletion: Deletion,
+        consent: Consent,
     },
 }
 
@@ -137,10 +136,10 @@ impl Client {
                 let body = if *now { json!({ "Now": true }) } else { json!({}) };
                 self.show_secret(screen, &platform.post(&path, body.to_string().into()).await?)
             }
-            Act::Delete { id, deletion, .. } => {
-                let what = format!("client {id} of {company}");
+            Act::Delete { id, consent, .. } => {
+                consent.ask(&format!("Delete client {id} of {company}? Its access ends."))?;
                 let id = id.to_string();
-                deletion.run(&platform, &["v1", "companies", &company, "clients", &id], &what).await?;
+                platform.delete(&["v1", "companies", &company, "clients", &id], &[]).await?;
                 connection.done(screen, &format!("client {id} is deleted"))
             }
         }

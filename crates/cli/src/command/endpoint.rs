@@ -12,6 +12,7 @@ use crate::connection::{Connection, OfCompany};
 use crate::failure::Failure;
 use crate::page::{Page, Paging};
 use crate::platform::Answer;
+use crate::question::Consent;
 use crate::record::{Record, member};
 use crate::screen::{Screen, Style};
 use crate::table::{Cell, Table};
@@ -45,6 +46,7 @@ const ORDER: &[&str] = &[
     "Timeout",
     "On410",
     "Created",
+    "OldSecretUntil",
 ];
 
 /// Endpoints.
@@ -106,10 +108,15 @@ enum Act {
         #[command(flatten)]
         one: One,
     },
-    /// Make a new signing secret; requests are signed with both for a while
+    /// Make a new signing secret; requests are signed with both for another 24 h
     RotateSecret {
         #[command(flatten)]
         one: One,
+        /// For a leaked secret: the old one ends at once
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Delete an endpoint
     Delete {
@@ -138,7 +145,7 @@ impl Act {
             | Act::Update { one, .. }
             | Act::Pause { one }
             | Act::Resume { one }
-            | Act::RotateSecret { one }
+            | Act::RotateSecret { one, .. }
             | Act::Delete { one, .. } => &one.of,
         }
     }
@@ -198,8 +205,13 @@ impl Endpoint {
                 platform.post(&parts(&path(one, Some("resume"))), "{}".into()).await?;
                 connection.done(screen, &format!("endpoint {} goes on; what waits is due at once", one.id))
             }
-            Act::RotateSecret { one } => {
-                let answer = platform.post(&parts(&path(one, Some("rotate-secret"))), "{}".into()).await?;
+            Act::RotateSecret { one, now, consent } => {
+                if *now {
+                    consent.ask(&format!("End the present secret of endpoint {} at once?", one.id))?;
+                }
+                let body = if *now { serde_json::json!({ "Now": true }) } else { serde_json::json!({}) };
+                let path = path(one, Some("rotate-secret"));
+                let answer = platform.post(&parts(&path), body.to_string().into()).await?;
                 self.show_secret(screen, &answer)
             }
             Act::Delete { one, deletion } => {
