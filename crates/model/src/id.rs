@@ -37,7 +37,10 @@ impl FromStr for CompanyId {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
-            return Err(ParseError { kind: "company id ([A-Za-z0-9_-]{1,64})", text: text.chars().take(80).collect() });
+            return Err(ParseError {
+                kind: "company id ([A-Za-z0-9_-]{1,64})",
+                text: text.chars().take(80).collect(),
+            });
         }
         Ok(CompanyId(text.into()))
     }

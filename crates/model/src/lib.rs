@@ -15,7 +15,11 @@ pub mod schedule;
 pub use attempt::{ErrorClass, Outcome, Transition};
 pub use company::{Branch, Client, Company};
 pub use delivery::{Mode, Reason, State, Undelivered, Wish};
-pub use endpoint::{Authorization, Defaults, Endpoint, EndpointKey, EndpointSettings, On410, SealedText, SignatureForm};
-pub use id::{ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId};
+pub use endpoint::{
+    Authorization, Defaults, Endpoint, EndpointKey, EndpointSettings, On410, SealedText, SignatureForm,
+};
+pub use id::{
+    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId,
+};
 pub use notification::Fate;
 pub use schedule::RetrySchedule;

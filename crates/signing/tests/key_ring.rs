@@ -1,5 +1,7 @@
 //! What the ring signs is verified by others than itself; rotation on a time line; reuse of tokens.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -46,7 +46,12 @@ impl Directory {
     pub fn companies(&self, after: Option<&CompanyId>, limit: usize) -> Vec<Arc<CompanyEntry>> {
         use std::ops::Bound;
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.read().companies.range((start, Bound::Unbounded)).take(limit).map(|(_, entry)| entry.clone()).collect()
+        self.read()
+            .companies
+            .range((start, Bound::Unbounded))
+            .take(limit)
+            .map(|(_, entry)| entry.clone())
+            .collect()
     }
 
     /// The company that has this branch.
@@ -57,6 +62,13 @@ impl Directory {
     /// One endpoint.
     pub fn endpoint(&self, key: &EndpointKey) -> Option<Arc<Endpoint>> {
         self.read().companies.get(&key.company_id)?.endpoints.get(&key.endpoint_id).cloned()
+    }
+
+    /// Every endpoint with its generation.
+    pub fn endpoint_generations(&self) -> Vec<(EndpointKey, u64)> {
+        let entries = self.read();
+        let endpoints = entries.companies.values().flat_map(|entry| entry.endpoints.values());
+        endpoints.map(|endpoint| (endpoint.key.clone(), endpoint.generation)).collect()
     }
 
     /// An action that a platform registered.

@@ -37,7 +37,9 @@ pub enum Error {
     #[error("the cursor {0:?} is not one that a list gave out")]
     BadCursor(String),
     /// Another process holds the store.
-    #[error("{path} is in use by another workbell (process {holder}); stop that one or give another data_dir")]
+    #[error(
+        "{path} is in use by another workbell (process {holder}); stop that one or give another data_dir"
+    )]
     InUse {
         /// The folder.
         path: String,
@@ -53,7 +55,9 @@ pub enum Error {
         reason: String,
     },
     /// The store was written by a newer version.
-    #[error("the store has schema version {found}, this workbell knows up to {known}; use the newer workbell")]
+    #[error(
+        "the store has schema version {found}, this workbell knows up to {known}; use the newer workbell"
+    )]
     TooNew {
         /// Version found.
         found: u32,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use workbell_model::{
-    Branch, Client, ClientId, Company, CompanyId, DeliveryId, DeliveryNo, Endpoint, EndpointId, EndpointKey, Fate, Mode, NotificationNo,
-    Reason, Sequence, State, Transition, Undelivered, WorkOrderId, log,
+    Branch, Client, ClientId, Company, CompanyId, DeliveryId, Endpoint, EndpointId, EndpointKey, Fate, Mode,
+    NotificationNo, Reason, Sequence, State, Transition, Undelivered, WorkOrderId, log,
 };
 use workbell_wire::{ActionName, MessageId, Timestamp};
 

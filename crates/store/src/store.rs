@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, State,
-    Undelivered, WorkOrderId,
+    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, State, Undelivered, WorkOrderId,
 };
 use workbell_wire::{MessageId, Timestamp};
 
@@ -21,13 +20,20 @@ use crate::record::{
 };
 
 /// Told by the writer, on its own thread and in the order of commits. Must return at once and never wait.
-pub trait Subscriber: Send + Sync {
+pub trait Subscriber: Send + Sync + std::fmt::Debug {
     /// Deliveries were created by a commit, in the order of acceptance.
     fn accepted(&self, fresh: Vec<Fresh>);
 
     /// An attempt's outcome is on disk. `state` is what the delivery became, which is not always what the
     /// completion asked for: what somebody wished by hand meanwhile is applied in the same commit.
-    fn completed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId, sequence: Sequence, state: State, due: Timestamp);
+    fn completed(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        sequence: Sequence,
+        state: State,
+        due: Timestamp,
+    );
 
     /// Something changed by hand in a lane: what is known of it is to be read again.
     fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId);
@@ -86,10 +92,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lanes of an endpoint with a head due at `now`, earliest first, at most `lanes`; of each the head and up to
     /// `behind` deliveries after it.
-    async fn due_lanes(&self, endpoint: &EndpointKey, now: Timestamp, lanes: usize, behind: usize) -> Result<DueLanes, Error>;
+    async fn due_lanes(
+        &self,
+        endpoint: &EndpointKey,
+        now: Timestamp,
+        lanes: usize,
+        behind: usize,
+    ) -> Result<DueLanes, Error>;
 
     /// The undelivered ones of a lane after `after`, lowest sequence first.
-    async fn lane(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId, after: Sequence, limit: usize) -> Result<Vec<Undelivered>, Error>;
+    async fn lane(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Undelivered>, Error>;
 
     /// Earliest due time of each endpoint that has undelivered deliveries.
     async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
@@ -121,16 +139,29 @@ pub trait Store: Send + Sync + 'static {
     async fn change(&self, change: Change) -> Result<(), Error>;
 
     /// One notification with its exact body and deliveries.
-    async fn notification(&self, company: &CompanyId, message_id: MessageId) -> Result<Option<NotificationRecord>, Error>;
+    async fn notification(
+        &self,
+        company: &CompanyId,
+        message_id: MessageId,
+    ) -> Result<Option<NotificationRecord>, Error>;
 
     /// Notifications, newest first.
-    async fn notifications(&self, filter: NotificationFilter, paging: Paging) -> Result<Page<NotificationRecord>, Error>;
+    async fn notifications(
+        &self,
+        filter: NotificationFilter,
+        paging: Paging,
+    ) -> Result<Page<NotificationRecord>, Error>;
 
     /// One delivery. With `company`, only if it is that one's.
-    async fn delivery(&self, id: DeliveryId, company: Option<&CompanyId>) -> Result<Option<DeliveryRecord>, Error>;
+    async fn delivery(
+        &self,
+        id: DeliveryId,
+        company: Option<&CompanyId>,
+    ) -> Result<Option<DeliveryRecord>, Error>;
 
     /// Deliveries, newest first.
-    async fn deliveries(&self, filter: DeliveryFilter, paging: Paging) -> Result<Page<DeliveryRecord>, Error>;
+    async fn deliveries(&self, filter: DeliveryFilter, paging: Paging)
+    -> Result<Page<DeliveryRecord>, Error>;
 
     /// The attempts of a delivery that are kept, oldest first, at most 1,000.
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error>;

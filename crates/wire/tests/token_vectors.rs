@@ -1,5 +1,7 @@
 //! The vectors in `vectors/tokens` and `vectors/signatures`, which another implementation made.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
