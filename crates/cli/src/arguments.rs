@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Keys(command::keys::Keys),
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
+    Verify(command::verify::Verify),
     Completions(command::completions::Completions),
 }
 
@@ -71,6 +72,7 @@ impl Command {
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
+            Command::Verify(verify) => verify.run(screen),
             Command::Completions(completions) => completions.run(screen),
         }
     }
@@ -87,6 +89,7 @@ impl Command {
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
+            Command::Verify(verify) => verify.json,
             Command::Completions(_) => false,
         }
     }

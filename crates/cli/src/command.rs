@@ -12,3 +12,4 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod publish;
 pub(crate) mod queue;
+pub(crate) mod verify;

@@ -84,7 +84,8 @@ impl Keys {
 }
 
 fn table(keys: &[Value]) -> Table {
-    let mut table = Table::new(&["KEY", "SIGNS", "STATE", "SIGNS FROM", "RETIRES", "SHA-256 OF THE CERTIFICATE"]);
+    let mut table =
+        Table::new(&["KEY", "SIGNS", "STATE", "SIGNS FROM", "RETIRES", "SHA-256 OF THE CERTIFICATE"]);
     for key in keys {
         table.row(vec![
             Cell::styled(member(key, "KeyId"), Style::Accent),

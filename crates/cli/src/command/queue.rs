@@ -224,8 +224,7 @@ fn whole(delivery: &Value, screen: &Screen) -> String {
         Some(Value::Array(attempts)) => attempts,
         Some(_) | None => &[],
     };
-    let mut text =
-        Record::of(delivery, ORDER, &["Attempts"]).render(screen);
+    let mut text = Record::of(delivery, ORDER, &["Attempts"]).render(screen);
     if attempts.is_empty() {
         return text;
     }
