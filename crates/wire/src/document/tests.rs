@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use super::scanner::{MAX_DEPTH, plain_until};
 use super::*;
 
 /// Builds from the nodes what `serde_json` builds from the text.
