@@ -1,1 +1,25 @@
-//! Placeholder, written next.
+//! The nouns behind the contract: company, branch, client, endpoint, delivery, lane, attempt, outcome, schedule.
+//!
+//! Pure: no I/O, no clock, no randomness of its own. What a rule needs of either is an argument.
+
+pub mod attempt;
+pub mod company;
+pub mod delivery;
+pub mod duration;
+pub mod endpoint;
+pub mod id;
+pub mod log;
+pub mod notification;
+pub mod schedule;
+
+pub use attempt::{ErrorClass, Outcome, Transition};
+pub use company::{Branch, Client, Company};
+pub use delivery::{Mode, Reason, State, Undelivered, Wish};
+pub use endpoint::{
+    Authorization, Defaults, Endpoint, EndpointKey, EndpointSettings, On410, SealedText, SignatureForm,
+};
+pub use id::{
+    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId,
+};
+pub use notification::Fate;
+pub use schedule::RetrySchedule;

@@ -1,1 +1,17 @@
-//! Placeholder, written next.
+//! Where everything lives: the [`Store`] trait, and the embedded engine on SQLite.
+//!
+//! The store is the truth. Nothing is acknowledged before it is durable; what the delivery engine keeps in memory
+//! is a window on what stands here. Semantics are said by the trait's documentation and checked by
+//! [`conformance`], which each engine passes.
+
+pub mod conformance;
+pub mod directory;
+pub mod error;
+pub mod filter;
+pub mod record;
+pub mod sqlite;
+pub mod store;
+
+pub use directory::Directory;
+pub use error::Error;
+pub use store::{Store, Subscriber};

@@ -83,7 +83,8 @@ impl Timestamp {
     /// # Errors
     /// When the text has another form or names no day of the calendar.
     pub fn from_http_date(text: &str) -> Result<Self, ParseError> {
-        let civil = jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text).map_err(|_| ParseError)?;
+        let civil =
+            jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text).map_err(|_| ParseError)?;
         let moment = jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| ParseError)?;
         Ok(Timestamp::from_unix_seconds(moment.as_second()))
     }
@@ -116,25 +117,60 @@ impl FromStr for Timestamp {
     type Err = ParseError;
 
     /// Takes `YYYY-MM-DDThh:mm:ss[.f…]Z` with one to seven digits of fraction, and nothing else.
+    ///
+    /// Read by hand, because every published notification has at least one, and a general parser takes
+    /// several times as long.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let bytes = text.as_bytes();
-        let body = text.strip_suffix('Z').ok_or(ParseError)?;
-        if !text.is_ascii() || bytes.len() < 20 || bytes[10] != b'T' || bytes[4] != b'-' || bytes[7] != b'-' {
+        let (second, rest) = text.as_bytes().split_first_chunk::<19>().ok_or(ParseError)?;
+        let number = |from: usize, to: usize| digits(&second[from..to]);
+        if [second[4], second[7], second[10], second[13], second[16]] != *b"--T::" {
             return Err(ParseError);
         }
-        let (second, fraction) = match body.split_once('.') {
-            Some((_, digits)) if digits.is_empty() || digits.len() > 7 => return Err(ParseError),
-            Some((second, digits)) => (second, digits),
-            None => (body, ""),
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let (hour, minute, whole) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        if hour > 23 || minute > 59 || whole > 59 {
+            return Err(ParseError);
+        }
+        let fraction = match rest {
+            b"Z" => 0,
+            [b'.', fraction @ .., b'Z'] if (1..=7).contains(&fraction.len()) => {
+                digits(fraction)? * 10_i64.pow(7 - fraction.len() as u32)
+            }
+            _ => return Err(ParseError),
         };
-        if second.len() != 19 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        let seconds = days_since_1970(year, month, day)? * 86_400 + hour * 3_600 + minute * 60 + whole;
+        Ok(Timestamp(seconds * TICKS_PER_SECOND + fraction))
+    }
+}
+
+fn digits(text: &[u8]) -> Result<i64, ParseError> {
+    let mut number = 0;
+    for byte in text {
+        if !byte.is_ascii_digit() {
             return Err(ParseError);
         }
-        let civil = jiff::civil::DateTime::strptime("%Y-%m-%dT%H:%M:%S", second).map_err(|_| ParseError)?;
-        let moment = jiff::tz::TimeZone::UTC.to_timestamp(civil).map_err(|_| ParseError)?;
-        let ticks = format!("{fraction:0<7}").parse::<i64>().map_err(|_| ParseError)?;
-        Ok(Timestamp(moment.as_second() * TICKS_PER_SECOND + ticks))
+        number = number * 10 + i64::from(byte - b'0');
     }
+    Ok(number)
+}
+
+/// Days in the Gregorian calendar, also before it was in use.
+fn days_since_1970(year: i64, month: i64, day: i64) -> Result<i64, ParseError> {
+    const BEFORE_MONTH: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let in_month = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return Err(ParseError),
+    };
+    if day < 1 || day > in_month {
+        return Err(ParseError);
+    }
+    let before = year - 1;
+    let leap_days = before.div_euclid(4) - before.div_euclid(100) + before.div_euclid(400) - 477;
+    let this_year = BEFORE_MONTH[(month - 1) as usize] + i64::from(leap && month > 2) + day - 1;
+    Ok((year - 1970) * 365 + leap_days + this_year)
 }
 
 impl Serialize for Timestamp {
@@ -160,7 +196,10 @@ mod tests {
         let moment: Timestamp = text.parse().unwrap();
         assert_eq!(moment.to_string(), text);
         assert_eq!(moment.to_http_date(), "Tue, 04 Sep 2018 10:12:08 GMT");
-        assert_eq!(Timestamp::from_http_date("Tue, 04 Sep 2018 10:12:08 GMT").unwrap().unix_seconds(), moment.unix_seconds());
+        assert_eq!(
+            Timestamp::from_http_date("Tue, 04 Sep 2018 10:12:08 GMT").unwrap().unix_seconds(),
+            moment.unix_seconds()
+        );
     }
 
     #[test]
@@ -177,6 +216,24 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseError), "{text}");
         }
+    }
+
+    #[test]
+    fn every_day_of_the_calendar_is_read_as_the_calendar_has_it() {
+        let mut day = jiff::civil::date(1, 1, 1);
+        while day.year() < 2401 {
+            let text = format!("{day}T23:59:59.0000001Z");
+            let moment: Timestamp = text.parse().unwrap();
+            assert_eq!(moment.to_string(), text);
+            // A prime step meets every month, leap year and century within a second.
+            day = day.saturating_add(jiff::ToSpan::days(17));
+        }
+        for bad in
+            ["1900-02-29", "2100-02-29", "2023-02-29", "2024-04-31", "2024-00-10", "2024-13-10", "2024-01-00"]
+        {
+            assert_eq!(format!("{bad}T00:00:00Z").parse::<Timestamp>(), Err(ParseError), "{bad}");
+        }
+        assert!("2000-02-29T00:00:00Z".parse::<Timestamp>().is_ok());
     }
 
     #[test]

@@ -1,0 +1,233 @@
+//! The embedded engine: SQLite in WAL mode with one writer.
+//!
+//! All writes go through one thread (`writer`), which takes what is waiting from a bounded channel, runs it in one
+//! transaction, commits once and answers each: a group commit. Reads use a small pool of their own connections
+//! (`readers`). A third kind of connection checkpoints (`checkpoint`), so that commits stay short.
+//!
+//! Source for the numbers: measured, see `docs/src/speed.md`.
+
+mod accept;
+mod by_hand;
+mod change;
+mod checkpoint;
+mod code;
+mod complete;
+mod configuration;
+mod lane;
+mod lists;
+mod open;
+mod read;
+mod readers;
+mod sweep;
+mod write;
+mod writer;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, WorkOrderId};
+use workbell_wire::{MessageId, Timestamp};
+
+pub use open::{Options, Synchronous};
+
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
+use crate::record::{
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, LogRecord,
+    NotificationRecord, StoredKey, Swept,
+};
+use crate::store::{Store, Subscriber};
+use readers::Readers;
+use writer::{Command, Writer};
+
+/// A store in one file of the data dir.
+#[derive(Debug)]
+pub struct SqliteStore {
+    directory: Arc<Directory>,
+    subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
+    writer: Writer,
+    readers: Readers,
+    /// Held as long as this store lives; the system lets go of it when the process ends, however it ends.
+    _lock: std::fs::File,
+}
+
+impl SqliteStore {
+    /// Opens the store in a data dir, or makes one.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when another process has it, [`Error::Open`] when the file cannot be used,
+    /// [`Error::TooNew`].
+    pub fn open(options: Options) -> Result<Self, Error> {
+        open::open(options)
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(tokio::sync::oneshot::Sender<Result<T, Error>>) -> Command,
+    ) -> Result<T, Error> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.writer.send(command(reply)).await?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
+        let taken = self.subscriber.set(subscriber).is_err();
+        assert!(!taken, "a store has one subscriber");
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.writer.trouble()
+    }
+
+    async fn accept(&self, acceptances: Vec<Acceptance>) -> Result<Vec<AcceptanceResult>, Error> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.writer.try_send(Command::Accept(acceptances, reply))?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn complete(&self, completion: Completion) -> Result<(), Error> {
+        self.writer.send(Command::Complete(Box::new(completion))).await
+    }
+
+    async fn settle(&self, no: DeliveryNo, now: Timestamp) -> Result<(), Error> {
+        self.ask(|reply| Command::Settle(no, now, reply)).await
+    }
+
+    async fn due_lanes(
+        &self,
+        endpoint: &EndpointKey,
+        now: Timestamp,
+        lanes: usize,
+        behind: usize,
+    ) -> Result<DueLanes, Error> {
+        let Some(generation) = self.directory.endpoint(endpoint).map(|endpoint| endpoint.generation) else {
+            return Ok(DueLanes::default());
+        };
+        let key = endpoint.clone();
+        let (due, stale) = self
+            .readers
+            .run(move |connection| read::due_lanes(connection, &key, generation, now, lanes, behind))
+            .await?;
+        for work_order_id in stale {
+            self.writer.send(Command::MendLane(endpoint.clone(), work_order_id)).await?;
+        }
+        Ok(due)
+    }
+
+    async fn lane(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<workbell_model::Undelivered>, Error> {
+        let Some(generation) = self.directory.endpoint(endpoint).map(|endpoint| endpoint.generation) else {
+            return Ok(Vec::new());
+        };
+        let key = endpoint.clone();
+        self.readers
+            .run(move |connection| read::lane(connection, &key, generation, work_order_id, after, limit))
+            .await
+    }
+
+    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
+        let endpoints = self.directory.endpoint_generations();
+        self.readers.run(move |connection| read::due_times(connection, endpoints)).await
+    }
+
+    async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| read::waiting(connection, &key)).await
+    }
+
+    async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {
+        let id = by_hand.id;
+        self.ask(|reply| Command::Retry(by_hand, reply)).await?;
+        self.delivery(id, None).await?.ok_or_else(|| Error::NotFound(format!("delivery {id}")))
+    }
+
+    async fn discard(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {
+        let id = by_hand.id;
+        self.ask(|reply| Command::Discard(by_hand, reply)).await?;
+        self.delivery(id, None).await?.ok_or_else(|| Error::NotFound(format!("delivery {id}")))
+    }
+
+    async fn change(&self, change: Change) -> Result<(), Error> {
+        self.ask(|reply| Command::Change(Box::new(change), reply)).await
+    }
+
+    async fn notification(
+        &self,
+        company: &CompanyId,
+        message_id: MessageId,
+    ) -> Result<Option<NotificationRecord>, Error> {
+        let company = company.clone();
+        self.readers.run(move |connection| lists::notification(connection, &company, message_id)).await
+    }
+
+    async fn notifications(
+        &self,
+        filter: NotificationFilter,
+        paging: Paging,
+    ) -> Result<Page<NotificationRecord>, Error> {
+        self.readers.run(move |connection| lists::notifications(connection, &filter, &paging)).await
+    }
+
+    async fn delivery(
+        &self,
+        id: DeliveryId,
+        company: Option<&CompanyId>,
+    ) -> Result<Option<DeliveryRecord>, Error> {
+        let company = company.cloned();
+        self.readers.run(move |connection| lists::delivery(connection, id, company.as_ref())).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: DeliveryFilter,
+        paging: Paging,
+    ) -> Result<Page<DeliveryRecord>, Error> {
+        self.readers.run(move |connection| lists::deliveries(connection, &filter, &paging)).await
+    }
+
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
+        self.readers.run(move |connection| lists::attempts(connection, id)).await
+    }
+
+    async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error> {
+        self.readers.run(move |connection| lists::log(connection, &filter, &paging)).await
+    }
+
+    async fn log_record(&self, no: u64) -> Result<Option<LogRecord>, Error> {
+        self.readers.run(move |connection| lists::log_record(connection, no)).await
+    }
+
+    async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
+        self.readers.run(lists::keys).await
+    }
+
+    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
+        self.ask(|reply| Command::Sweep(sweep::Cutoffs { now, notifications, log }, reply)).await
+    }
+
+    async fn check_value(&self, fresh: Vec<u8>) -> Result<Vec<u8>, Error> {
+        self.ask(|reply| Command::CheckValue(fresh, reply)).await
+    }
+
+    async fn close(&self) {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        if self.writer.send(Command::Close(reply)).await.is_ok() {
+            // An error says that the writer has ended already, which is what was asked for.
+            let _ended = answer.await;
+        }
+    }
+}

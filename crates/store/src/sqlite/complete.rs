@@ -1,0 +1,275 @@
+//! The end of an attempt: the delivery's new state, its lane, and the log record, in one commit.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use workbell_model::{DeliveryNo, Mode, Reason, State, Transition, Wish};
+use workbell_wire::Timestamp;
+
+use super::code;
+use super::lane::{self, LaneKey};
+use super::write::{Event, Write};
+use crate::record::Completion;
+
+/// A row of `finished`.
+pub(super) struct Finished<'a> {
+    pub(super) no: DeliveryNo,
+    pub(super) key: &'a LaneKey,
+    pub(super) sequence: u64,
+    pub(super) state: i64,
+    pub(super) reason: Option<Reason>,
+    pub(super) since: Timestamp,
+    pub(super) attempts: u16,
+    pub(super) mode: Mode,
+    pub(super) finished: Timestamp,
+    pub(super) last_error: Option<&'a str>,
+    pub(super) last_status: Option<u16>,
+}
+
+pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO finished
+               (delivery_no, company_id, endpoint_id, work_order_id, sequence, state, reason, since, attempts, mode,
+                finished, last_error, last_status)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            row.no.0,
+            row.key.0.company_id.as_str(),
+            row.key.0.endpoint_id.as_bytes(),
+            row.key.1,
+            row.sequence,
+            row.state,
+            row.reason.map(code::of_reason),
+            row.since.ticks(),
+            row.attempts,
+            code::of_mode(row.mode),
+            row.finished.ticks(),
+            row.last_error,
+            row.last_status,
+        ])
+        .map(drop)
+}
+
+/// What the row of an undelivered delivery says that its attempt could not know.
+struct Found {
+    wish: Option<Wish>,
+}
+
+impl Write {
+    /// Writes the outcome of an attempt within the running transaction.
+    pub(super) fn complete(&mut self, completion: &Completion) -> rusqlite::Result<()> {
+        let delivery = &completion.delivery;
+        let ended = completion.attempt.start.plus(completion.attempt.duration);
+        let key = (delivery.endpoint.clone(), delivery.work_order_id);
+        let outcome = match self.find(delivery.no)? {
+            Some(found) => decide(completion.transition, found.wish, ended),
+            None => return self.complete_removed(completion, ended),
+        };
+        let mut due = ended;
+        let (state, next_due) = match outcome {
+            Transition::Delivered => {
+                self.finish(completion, &key, code::DELIVERED, None, ended)?;
+                (State::Delivered, None)
+            }
+            Transition::Dead(reason) => {
+                let state = if reason == Reason::ByHand { State::Discarded } else { State::Dead };
+                let code = if reason == Reason::ByHand { code::DISCARDED } else { code::DEAD };
+                self.finish(completion, &key, code, Some(reason), ended)?;
+                (state, None)
+            }
+            Transition::Retrying { due: next, counted } => {
+                self.put_back(completion, &key, next, counted)?;
+                due = next;
+                (State::Retrying, Some(next))
+            }
+        };
+        self.insert_log(completion, next_due)?;
+        self.events.push(Event::Completed {
+            endpoint: key.0,
+            work_order_id: key.1,
+            sequence: delivery.sequence,
+            state,
+            due,
+        });
+        Ok(())
+    }
+
+    fn find(&self, no: DeliveryNo) -> rusqlite::Result<Option<Found>> {
+        self.connection
+            .prepare_cached("SELECT wish FROM undelivered WHERE delivery_no = ?1")?
+            .query_row(params![no.0], |row| {
+                let wish = row.get::<_, Option<i64>>(0)?.map(code::wish).transpose()?;
+                Ok(Found { wish })
+            })
+            .optional()
+    }
+
+    fn finish(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        state: i64,
+        reason: Option<Reason>,
+        ended: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let delivery = &completion.delivery;
+        let row = Finished {
+            no: delivery.no,
+            key,
+            sequence: delivery.sequence,
+            state,
+            reason,
+            since: delivery.since,
+            attempts: completion.attempt.number,
+            mode: delivery.mode,
+            finished: ended,
+            last_error: completion.attempt.error,
+            last_status: completion.attempt.status,
+        };
+        insert_finished(&self.connection, &row)?;
+        self.leave(delivery.no, key, delivery.sequence, ended)
+    }
+
+    /// Takes a delivery out of the queue and keeps its lane in order.
+    pub(super) fn leave(
+        &mut self,
+        no: DeliveryNo,
+        key: &LaneKey,
+        sequence: u64,
+        now: Timestamp,
+    ) -> rusqlite::Result<()> {
+        // The lane is looked up first: found again in the file it must still count this delivery.
+        let lane = self.lanes.get(&self.connection, key)?;
+        lane.count = lane.count.saturating_sub(1);
+        let (last, count) = (lane.sequence, lane.count);
+        let waiting = self.waiting(&key.0)?;
+        *waiting = waiting.saturating_sub(1);
+        self.connection
+            .prepare_cached("DELETE FROM undelivered WHERE delivery_no = ?1")?
+            .execute(params![no.0])?;
+        let generation = self.generation(key);
+        if count == 0 {
+            lane::put_empty(&self.connection, key, last, generation, now.ticks())
+        } else if sequence == last {
+            lane::mend(&self.connection, key, last, generation, now.ticks())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Keeps a delivery for its next attempt.
+    fn put_back(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        due: Timestamp,
+        counted: u16,
+    ) -> rusqlite::Result<()> {
+        let generation = self.generation(key);
+        self.connection
+            .prepare_cached(
+                "UPDATE undelivered
+                 SET due = ?2, generation = ?3, attempts = ?4, counted = ?5, last_error = ?6, last_status = ?7,
+                     since = CASE wish WHEN 1 THEN ?2 ELSE since END, wish = NULL
+                 WHERE delivery_no = ?1",
+            )?
+            .execute(params![
+                completion.delivery.no.0,
+                due.ticks(),
+                generation,
+                completion.attempt.number,
+                counted,
+                completion.attempt.error,
+                completion.attempt.status,
+            ])?;
+        let last = self.lanes.get(&self.connection, key)?.sequence;
+        lane::mend(&self.connection, key, last, generation, due.ticks())
+    }
+
+    /// The attempt of a delivery that was discarded meanwhile: it is logged, and a success wins over a discard by hand.
+    fn complete_removed(&mut self, completion: &Completion, ended: Timestamp) -> rusqlite::Result<()> {
+        let no = completion.delivery.no.0;
+        let attempt = &completion.attempt;
+        let won = matches!(completion.transition, Transition::Delivered)
+            && self
+                .connection
+                .prepare_cached(
+                    "UPDATE finished
+                     SET state = 0, reason = NULL, attempts = ?2, finished = ?3, last_error = NULL, last_status = ?4
+                     WHERE delivery_no = ?1 AND reason = ?5",
+                )?
+                .execute(params![
+                    no,
+                    attempt.number,
+                    ended.ticks(),
+                    attempt.status,
+                    code::of_reason(Reason::ByHand)
+                ])?
+                == 1;
+        if !won {
+            self.connection
+                .prepare_cached("UPDATE finished SET attempts = ?2 WHERE delivery_no = ?1")?
+                .execute(params![no, attempt.number])?;
+        }
+        self.insert_log(completion, None)?;
+        let state = if won { State::Delivered } else { State::Discarded };
+        self.events.push(Event::Completed {
+            endpoint: completion.delivery.endpoint.clone(),
+            work_order_id: completion.delivery.work_order_id,
+            sequence: completion.delivery.sequence,
+            state,
+            due: ended,
+        });
+        Ok(())
+    }
+
+    fn insert_log(&self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
+        let delivery = &completion.delivery;
+        let attempt = &completion.attempt;
+        let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
+        self.connection
+            .prepare_cached(
+                "INSERT INTO log
+                   (company_id, endpoint_id, delivery_no, work_order_id, branch_id, action, direction, attempt, mode,
+                    start, duration, status, error, next_due, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            )?
+            .execute(params![
+                delivery.endpoint.company_id.as_str(),
+                delivery.endpoint.endpoint_id.as_bytes(),
+                delivery.no.0,
+                delivery.work_order_id,
+                delivery.branch_id,
+                delivery.action.as_str(),
+                code::of_direction(workbell_model::log::Direction::Outbound),
+                attempt.number,
+                code::of_mode(delivery.mode),
+                attempt.start.ticks(),
+                i64::try_from(attempt.duration.as_nanos() / 100).unwrap_or(i64::MAX),
+                attempt.status,
+                attempt.error,
+                next_due.map(Timestamp::ticks),
+                detail,
+            ])
+            .map(drop)
+    }
+
+    /// The endpoint's generation now; 0 when it is deleted.
+    pub(super) fn generation(&self, key: &LaneKey) -> u64 {
+        self.directory.endpoint(&key.0).map_or(0, |endpoint| endpoint.generation)
+    }
+}
+
+/// What somebody wished by hand meanwhile wins over a failure, and a success over that.
+fn decide(transition: Transition, wish: Option<Wish>, ended: Timestamp) -> Transition {
+    match (transition, wish) {
+        (Transition::Delivered, _) => Transition::Delivered,
+        (Transition::Retrying { .. } | Transition::Dead(_), Some(Wish::Retry)) => {
+            Transition::Retrying { due: ended, counted: 0 }
+        }
+        (Transition::Retrying { .. } | Transition::Dead(_), Some(Wish::Discard)) => {
+            Transition::Dead(Reason::ByHand)
+        }
+        (follows, None) => follows,
+    }
+}

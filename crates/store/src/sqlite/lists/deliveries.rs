@@ -1,0 +1,204 @@
+//! Deliveries: those that wait and those that came to their fate stand in two tables; a list merges them.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, NotificationNo, State};
+use workbell_wire::{MessageId, Timestamp};
+
+use super::super::by_hand::endpoint_key;
+use super::super::code;
+use super::notifications::{is_or_any, range};
+use super::{Walk, start_of};
+use crate::error::Error;
+use crate::filter::{DeliveryFilter, Page, Paging};
+use crate::record::DeliveryRecord;
+
+const WAITING: &str =
+    "SELECT d.delivery_no, d.company_id, d.endpoint_id, d.work_order_id, d.sequence, d.attempts,
+                              d.last_error, d.last_status, d.due, NULL, NULL, NULL,
+                              n.message_id, n.action, n.branch_id, n.accepted
+                       FROM undelivered AS d
+                       JOIN notifications AS n ON n.notification_no = d.delivery_no >> 12";
+
+const FINISHED: &str =
+    "SELECT d.delivery_no, d.company_id, d.endpoint_id, d.work_order_id, d.sequence, d.attempts,
+                               d.last_error, d.last_status, NULL, d.state, d.reason, d.finished,
+                               n.message_id, n.action, n.branch_id, n.accepted
+                        FROM finished AS d
+                        JOIN notifications AS n ON n.notification_no = d.delivery_no >> 12";
+
+pub(in super::super) fn delivery(
+    connection: &Connection,
+    id: DeliveryId,
+    company: Option<&CompanyId>,
+) -> Result<Option<DeliveryRecord>, Error> {
+    for table in [WAITING, FINISHED] {
+        let found = connection
+            .prepare_cached(&format!("{table} WHERE d.delivery_no = ?1"))?
+            .query_row(params![id.no().0], record)
+            .optional()?;
+        if let Some(found) = found {
+            let is_it = found.delivery_id == id
+                && company.is_none_or(|company| *company == found.endpoint.company_id);
+            return Ok(is_it.then_some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// All deliveries of a notification, in the order of their creation.
+pub(super) fn of_notification(
+    connection: &Connection,
+    no: NotificationNo,
+    _accepted: Timestamp,
+) -> Result<Vec<DeliveryRecord>, Error> {
+    let (first, last) = range(no);
+    let mut found = Vec::new();
+    for table in [WAITING, FINISHED] {
+        let mut statement =
+            connection.prepare_cached(&format!("{table} WHERE d.delivery_no BETWEEN ?1 AND ?2"))?;
+        let rows = statement.query_map(params![first, last], record)?;
+        for row in rows {
+            found.push(row?);
+        }
+    }
+    found.sort_by_key(|delivery| delivery.delivery_id.no());
+    Ok(found)
+}
+
+pub(in super::super) fn deliveries(
+    connection: &Connection,
+    filter: &DeliveryFilter,
+    paging: &Paging,
+) -> Result<Page<DeliveryRecord>, Error> {
+    let start = start_of(paging)?;
+    let mut walk = Walk::new(paging);
+    if let Some(work_order_id) = filter.notification.work_order_id {
+        return of_work_order(connection, filter, work_order_id, start, walk);
+    }
+    let waiting_sql = format!("{WAITING} WHERE d.delivery_no < ?1 ORDER BY d.delivery_no DESC");
+    let finished_sql =
+        format!("{FINISHED} WHERE {} ORDER BY d.delivery_no DESC", finished_condition(filter.state));
+    let mut waiting = connection.prepare_cached(&waiting_sql)?;
+    let mut finished = connection.prepare_cached(&finished_sql)?;
+    let mut sources = [
+        if filter.state.is_none_or(State::is_undelivered) {
+            Some(waiting.query(params![start])?)
+        } else {
+            None
+        },
+        if filter.state.is_none_or(|state| !state.is_undelivered()) {
+            Some(finished.query(params![start])?)
+        } else {
+            None
+        },
+    ];
+    let mut heads = [next(&mut sources[0])?, next(&mut sources[1])?];
+    loop {
+        let newer = match (&heads[0], &heads[1]) {
+            (None, None) => return Ok(walk.page(true)),
+            (Some(_), None) => 0,
+            (None, Some(_)) => 1,
+            (Some(a), Some(b)) => usize::from(b.delivery_id.no() > a.delivery_id.no()),
+        };
+        let Some(row) = std::mem::replace(&mut heads[newer], next(&mut sources[newer])?) else {
+            return Ok(walk.page(true));
+        };
+        let number = number(&row);
+        if !walk.step(number, matches(&row, filter).then_some(row)) {
+            return Ok(walk.page(heads.iter().all(Option::is_none)));
+        }
+    }
+}
+
+/// The condition that lets the partial index `finished_undone` serve lists of dead and discarded ones.
+fn finished_condition(state: Option<State>) -> &'static str {
+    match state {
+        Some(State::Dead) => "d.state = 1 AND d.state <> 0 AND d.delivery_no < ?1",
+        Some(State::Discarded) => "d.state = 2 AND d.state <> 0 AND d.delivery_no < ?1",
+        Some(State::Delivered) => "d.state = 0 AND d.delivery_no < ?1",
+        Some(State::Pending | State::Retrying) | None => "d.delivery_no < ?1",
+    }
+}
+
+/// Through notifications_by_work_order to the deliveries of each.
+fn of_work_order(
+    connection: &Connection,
+    filter: &DeliveryFilter,
+    work_order_id: i64,
+    start: i64,
+    mut walk: Walk<DeliveryRecord>,
+) -> Result<Page<DeliveryRecord>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT notification_no, accepted FROM notifications
+         WHERE work_order_id = ?1 AND notification_no <= ?2 >> 12
+         ORDER BY notification_no DESC",
+    )?;
+    let mut rows = statement.query(params![work_order_id, start])?;
+    while let Some(row) = rows.next()? {
+        let no = NotificationNo(row.get(0)?);
+        let mut found = of_notification(connection, no, Timestamp::from_ticks(row.get(1)?))?;
+        found.retain(|delivery| number(delivery) < start);
+        let last = found.len().saturating_sub(1);
+        found.reverse();
+        for (place, delivery) in found.into_iter().enumerate() {
+            let wanted = matches(&delivery, filter);
+            if !walk.step(number(&delivery), wanted.then_some(delivery)) {
+                let ended = place == last && rows.next()?.is_none();
+                return Ok(walk.page(ended));
+            }
+        }
+    }
+    Ok(walk.page(true))
+}
+
+fn next(source: &mut Option<rusqlite::Rows<'_>>) -> Result<Option<DeliveryRecord>, Error> {
+    let Some(rows) = source else { return Ok(None) };
+    match rows.next()? {
+        Some(row) => Ok(Some(record(row)?)),
+        None => Ok(None),
+    }
+}
+
+fn number(delivery: &DeliveryRecord) -> i64 {
+    i64::try_from(delivery.delivery_id.no().0).unwrap_or(i64::MAX)
+}
+
+fn matches(row: &DeliveryRecord, filter: &DeliveryFilter) -> bool {
+    let wanted = &filter.notification;
+    filter.state.is_none_or(|state| state == row.state)
+        && filter.endpoint_id.is_none_or(|endpoint| endpoint == row.endpoint.endpoint_id)
+        && filter.error.as_ref().is_none_or(|error| row.last_error.as_ref() == Some(error))
+        && is_or_any(wanted.company_id.as_ref().map(CompanyId::as_str), row.endpoint.company_id.as_str())
+        && is_or_any(wanted.action.as_deref(), &row.action)
+        && wanted.branch_id.is_none_or(|branch| branch == row.branch_id)
+        && wanted.from.is_none_or(|from| row.accepted >= from)
+        && wanted.to.is_none_or(|to| row.accepted < to)
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<DeliveryRecord> {
+    let no = DeliveryNo(row.get(0)?);
+    let attempts: u16 = row.get(5)?;
+    let state = match row.get::<_, Option<i64>>(9)? {
+        Some(finished) => code::finished_state(finished)?,
+        None if attempts == 0 => State::Pending,
+        None => State::Retrying,
+    };
+    let accepted = Timestamp::from_ticks(row.get(15)?);
+    Ok(DeliveryRecord {
+        delivery_id: DeliveryId::new(accepted, no),
+        endpoint: endpoint_key(row, 1, 2)?,
+        message_id: MessageId::from_bytes(row.get(12)?),
+        action: row.get(13)?,
+        work_order_id: row.get(3)?,
+        branch_id: row.get(14)?,
+        sequence: row.get(4)?,
+        state,
+        reason: row.get::<_, Option<i64>>(10)?.map(code::reason).transpose()?,
+        attempts,
+        last_error: row.get(6)?,
+        last_status: row.get(7)?,
+        next_attempt_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_ticks),
+        accepted,
+        finished: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_ticks),
+    })
+}

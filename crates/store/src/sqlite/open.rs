@@ -1,0 +1,168 @@
+//! Opening: the lock on the data dir, the file, its schema, and the threads.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::readers::Readers;
+use super::write::Write as WriteState;
+use super::writer::Writer;
+use super::{SqliteStore, configuration};
+use crate::directory::Directory;
+use crate::error::Error;
+
+/// How sure a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Each commit is synced to the disk before it is answered.
+    Full,
+    /// Nothing is synced. Only to prove that the tests notice.
+    Off,
+}
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder; it exists.
+    pub data_dir: PathBuf,
+    /// How sure a commit is.
+    pub synchronous: Synchronous,
+    /// `limits.waiting`: undelivered deliveries of one endpoint; what exceeds it is created `Dead`.
+    pub waiting_limit: u64,
+}
+
+/// Migrations in order; the schema version is how many of them have run.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initial.sql")];
+
+/// Bytes of a page. 4 KiB: smaller writes per commit than 16 KiB, measured.
+const PAGE_BYTES: u32 = 4096;
+
+/// Connections for reading: queries are short, and two cores do not run more at once.
+const READERS: usize = 4;
+
+pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
+    let lock = lock(&options.data_dir)?;
+    let file = options.data_dir.join("workbell.db");
+    create_private(&file)?;
+    let mut connection = connect(&file, options.synchronous)?;
+    migrate(&mut connection, &file)?;
+    let directory = Arc::new(Directory::default());
+    configuration::load(&connection, &directory)?;
+    let subscriber = Arc::new(OnceLock::new());
+    let state = WriteState::new(connection, directory.clone(), options.waiting_limit)?;
+    let readers = Readers::new(READERS, || {
+        let reader = connect(&file, options.synchronous)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(reader)
+    })?;
+    let writer = Writer::start(state, connect(&file, options.synchronous)?, subscriber.clone())?;
+    Ok(SqliteStore { directory, subscriber, writer, readers, _lock: lock })
+}
+
+/// Takes the lock that keeps a second process away, and leaves our process id for its error message.
+fn lock(data_dir: &Path) -> Result<File, Error> {
+    let path = data_dir.join("workbell.lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| cannot_open(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // What cannot be read is only missing from a message.
+            let _read = file.read_to_string(&mut holder);
+            let holder =
+                if holder.trim().is_empty() { "unknown".to_owned() } else { holder.trim().to_owned() };
+            return Err(Error::InUse { path: data_dir.display().to_string(), holder });
+        }
+        Err(std::fs::TryLockError::Error(error)) => return Err(cannot_open(&path, &error)),
+    }
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(|error| cannot_open(&path, &error))?;
+    Ok(file)
+}
+
+fn create_private(path: &Path) -> Result<(), Error> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| cannot_open(path, &error))?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot_open(path, &error))
+}
+
+fn cannot_open(path: &Path, error: &std::io::Error) -> Error {
+    let advice = match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            "; make it writable for this user, or give another data_dir"
+        }
+        std::io::ErrorKind::StorageFull => "; free some room on this disk",
+        std::io::ErrorKind::NotFound => "; the folder must exist",
+        _ => "",
+    };
+    Error::Open { path: path.display().to_string(), reason: format!("{error}{advice}") }
+}
+
+fn connect(file: &Path, synchronous: Synchronous) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    let set = |connection: &Connection| -> rusqlite::Result<()> {
+        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(
+            None,
+            "synchronous",
+            match synchronous {
+                Synchronous::Full => "FULL",
+                Synchronous::Off => "OFF",
+            },
+        )?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -32_000)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(())
+    };
+    set(&connection).map_err(|error| Error::Open {
+        path: file.display().to_string(),
+        reason: format!("{error}; is it a workbell store, and writable for this user?"),
+    })?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Error> {
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(Error::TooNew { found, known });
+    }
+    for (place, sql) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
+        transaction
+            .execute_batch(sql)
+            .and_then(|()| {
+                transaction.pragma_update(None, "user_version", u32::try_from(place + 1).unwrap_or(known))
+            })
+            .and_then(|()| transaction.commit())
+            .map_err(|error| Error::Open {
+                path: file.display().to_string(),
+                reason: format!("its schema cannot be brought to version {}: {error}", place + 1),
+            })?;
+    }
+    Ok(())
+}

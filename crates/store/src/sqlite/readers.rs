@@ -1,0 +1,49 @@
+//! A few connections for reading, each used by one query at a time on a blocking thread.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+
+#[derive(Debug)]
+pub(super) struct Readers {
+    free: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(count: usize, open: impl Fn() -> Result<Connection, Error>) -> Result<Self, Error> {
+        let free = (0..count).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
+        Ok(Readers { free: Arc::new(Mutex::new(free)), permits: Arc::new(Semaphore::new(count)) })
+    }
+
+    /// Runs a query in a read transaction of its own, so that all its statements see one state.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        let free = self.free.clone();
+        let work = move || {
+            let taken = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut connection = taken.expect("there are as many permits as connections");
+            let result = in_transaction(&mut connection, query);
+            free.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(permit);
+            result
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)?
+    }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    query: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let transaction = connection.transaction()?;
+    let result = query(&transaction);
+    transaction.finish()?;
+    result
+}

@@ -1,0 +1,187 @@
+//! The trait that every engine implements.
+//!
+//! Writes of one node go through one writer in batches; each method's `# Atomicity` says what is one commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use workbell_model::{
+    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, State, Undelivered, WorkOrderId,
+};
+use workbell_wire::{MessageId, Timestamp};
+
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
+use crate::record::{
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
+    LogRecord, NotificationRecord, StoredKey, Swept,
+};
+
+/// Told by the writer, on its own thread and in the order of commits. Must return at once and never wait.
+pub trait Subscriber: Send + Sync + std::fmt::Debug {
+    /// Deliveries were created by a commit, in the order of acceptance.
+    fn accepted(&self, fresh: Vec<Fresh>);
+
+    /// An attempt's outcome is on disk. `state` is what the delivery became, which is not always what the
+    /// completion asked for: what somebody wished by hand meanwhile is applied in the same commit.
+    fn completed(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        sequence: Sequence,
+        state: State,
+        due: Timestamp,
+    );
+
+    /// Something changed by hand in a lane: what is known of it is to be read again.
+    fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId);
+
+    /// An endpoint was created, changed, paused, resumed or deleted (then it is gone from the directory).
+    fn endpoint_changed(&self, endpoint: &EndpointKey, change: EndpointChange);
+
+    /// The store takes writes again, or no longer.
+    fn condition_changed(&self, writable: bool);
+}
+
+/// A delivery that was just created.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// The delivery.
+    pub delivery: Undelivered,
+    /// Whether its lane was empty before: nothing undelivered stands ahead.
+    pub first: bool,
+}
+
+/// Durable state of one installation.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Companies, branches, clients, endpoints and own actions, as of the last commit.
+    fn directory(&self) -> &Directory;
+
+    /// Names who is told of commits; at most one, before the first write.
+    fn subscribe(&self, subscriber: Arc<dyn Subscriber>);
+
+    /// Why writes fail at present, or `None`. While it is set no attempt may start and nothing is accepted.
+    fn trouble(&self) -> Option<String>;
+
+    /// Accepts notifications: finds the company, applies filters and the echo rule, assigns sequence numbers.
+    ///
+    /// # Atomicity
+    /// The good ones of the call are one commit; each bad one has its own answer and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`] at once when the writer is behind; [`Error::Unavailable`] and [`Error::DiskFull`] when
+    /// nothing could be written, of the whole call.
+    async fn accept(&self, acceptances: Vec<Acceptance>) -> Result<Vec<AcceptanceResult>, Error>;
+
+    /// Hands over an attempt's outcome; returns when the writer has taken it. That it is on disk says
+    /// [`Subscriber::completed`]. The writer keeps it through any trouble and writes it first when that is over.
+    ///
+    /// # Atomicity
+    /// State, lane and log record are one commit.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the store is shut down.
+    async fn complete(&self, completion: Completion) -> Result<(), Error>;
+
+    /// Applies what was wished by hand for a delivery whose attempt never came to its end (found in
+    /// [`Undelivered::wish`] while no attempt is in flight).
+    async fn settle(&self, no: DeliveryNo, now: Timestamp) -> Result<(), Error>;
+
+    /// Lanes of an endpoint with a head due at `now`, earliest first, at most `lanes`; of each the head and up to
+    /// `behind` deliveries after it.
+    async fn due_lanes(
+        &self,
+        endpoint: &EndpointKey,
+        now: Timestamp,
+        lanes: usize,
+        behind: usize,
+    ) -> Result<DueLanes, Error>;
+
+    /// The undelivered ones of a lane after `after`, lowest sequence first.
+    async fn lane(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Undelivered>, Error>;
+
+    /// Earliest due time of each endpoint that has undelivered deliveries.
+    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
+
+    /// Undelivered deliveries of an endpoint.
+    async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error>;
+
+    /// Retry by hand: due at once, numbers go on, schedule and count start anew, place by sequence. With
+    /// `in_flight` it takes effect when that attempt completes.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::StateConflict`] when it is delivered or its endpoint is deleted.
+    async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error>;
+
+    /// Discard by hand. With `in_flight` it takes effect when that attempt completes; a success wins.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::StateConflict`] when it is delivered or discarded.
+    async fn discard(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error>;
+
+    /// A change of the configuration.
+    ///
+    /// # Atomicity
+    /// One commit, visible in the directory when this returns.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Exists`], [`Error::BranchTaken`], [`Error::UndeliveredExist`],
+    /// [`Error::TooMany`].
+    async fn change(&self, change: Change) -> Result<(), Error>;
+
+    /// One notification with its exact body and deliveries.
+    async fn notification(
+        &self,
+        company: &CompanyId,
+        message_id: MessageId,
+    ) -> Result<Option<NotificationRecord>, Error>;
+
+    /// Notifications, newest first.
+    async fn notifications(
+        &self,
+        filter: NotificationFilter,
+        paging: Paging,
+    ) -> Result<Page<NotificationRecord>, Error>;
+
+    /// One delivery. With `company`, only if it is that one's.
+    async fn delivery(
+        &self,
+        id: DeliveryId,
+        company: Option<&CompanyId>,
+    ) -> Result<Option<DeliveryRecord>, Error>;
+
+    /// Deliveries, newest first.
+    async fn deliveries(&self, filter: DeliveryFilter, paging: Paging)
+    -> Result<Page<DeliveryRecord>, Error>;
+
+    /// The attempts of a delivery that are kept, oldest first, at most 1,000.
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error>;
+
+    /// The communication log, newest first.
+    async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error>;
+
+    /// One log record with the body it carried.
+    async fn log_record(&self, no: u64) -> Result<Option<LogRecord>, Error>;
+
+    /// Sealed signing keys, oldest first.
+    async fn keys(&self) -> Result<Vec<StoredKey>, Error>;
+
+    /// Removes a bounded step of what retention lets go. Call again while [`Swept::more`].
+    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error>;
+
+    /// A sealed check value that tells whether the master key is the one this store was made with: written at the
+    /// first call, read at later ones.
+    async fn check_value(&self, fresh: Vec<u8>) -> Result<Vec<u8>, Error>;
+
+    /// Writes what is waiting, checkpoints and closes. Later calls fail with [`Error::Closed`].
+    async fn close(&self);
+}
