@@ -497,3 +497,6 @@ fn plain_until(bytes: &[u8], mut at: usize) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Which endpoints are awake: one task for each, and a timer entry for those that wait.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use workbell_model::{DeliveryNo, EndpointKey, Sequence, State, WorkOrderId};
+use workbell_store::Subscriber;
+use workbell_store::record::EndpointChange;
+use workbell_store::store::Fresh;
+use workbell_wire::Timestamp;
+
+use crate::endpoint;
+use crate::engine::Shared;
+use crate::inbox::{Completed, Inbox};
+
+pub(crate) struct Hub {
+    shared: Arc<Shared>,
+    runtime: Handle,
+    endpoints: Mutex<Endpoints>,
+    in_flight: Mutex<HashSet<DeliveryNo>>,
+    timer_changed: Notify,
+}
+
+#[derive(Default)]
+struct Endpoints {
+    awake: HashMap<EndpointKey, Arc<Inbox>>,
+    /// Those that wait, by the time at which they have something due.
+    timers: BTreeSet<(Timestamp, EndpointKey)>,
+    due: HashMap<EndpointKey, Timestamp>,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    pub(crate) async fn start(shared: Arc<Shared>) -> Result<Arc<Self>, workbell_store::Error> {
+        let hub = Arc::new(Hub {
+            shared,
+            runtime: Handle::current(),
+            endpoints: Mutex::default(),
+            in_flight: Mutex::default(),
+            timer_changed: Notify::new(),
+        });
+        hub.shared.store.subscribe(Arc::new(HubSubscriber(hub.clone())));
+        for (endpoint, due) in hub.shared.store.due_times().await? {
+            hub.sleep_until(&endpoint, due);
+        }
+        let timer = hub.clone();
+        hub.shared.tasks.spawn(async move { timer.run_timer().await });
+        Ok(hub)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Ends an endpoint's task: true when its inbox is empty and the timer has taken over; false when it must go on.
+    pub(crate) fn go_to_sleep(&self, endpoint: &EndpointKey, inbox: &Inbox, due: Option<Timestamp>) -> bool {
+        let mut endpoints = self.lock();
+        if !inbox.is_empty() {
+            return false;
+        }
+        endpoints.awake.remove(endpoint);
+        if let Some(due) = due {
+            endpoints.set_timer(endpoint, due);
+            self.timer_changed.notify_one();
+        }
+        true
+    }
+
+    pub(crate) fn began(&self, no: DeliveryNo) {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(no);
+    }
+
+    pub(crate) fn ended(&self, no: DeliveryNo) {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&no);
+    }
+
+    pub(crate) fn in_flight(&self, no: DeliveryNo) -> bool {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).contains(&no)
+    }
+
+    pub(crate) fn attempts_in_flight(&self) -> usize {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Endpoints> {
+        self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep_until(&self, endpoint: &EndpointKey, due: Timestamp) {
+        self.lock().set_timer(endpoint, due);
+        self.timer_changed.notify_one();
+    }
+
+    /// The inbox of an endpoint's task; starts the task when there is none.
+    fn inbox(self: &Arc<Self>, endpoint: &EndpointKey) -> Arc<Inbox> {
+        let mut endpoints = self.lock();
+        if let Some(inbox) = endpoints.awake.get(endpoint) {
+            return inbox.clone();
+        }
+        let inbox = Arc::new(Inbox::default());
+        endpoints.clear_timer(endpoint);
+        endpoints.awake.insert(endpoint.clone(), inbox.clone());
+        let task = endpoint::Task::new(self.clone(), endpoint.clone(), inbox.clone());
+        self.shared.tasks.spawn_on(task.run(), &self.runtime);
+        inbox
+    }
+
+    /// Wakes endpoints whose time has come.
+    async fn run_timer(self: Arc<Self>) {
+        loop {
+            let next = self.lock().timers.first().map(|(due, _)| *due);
+            let wait = async {
+                match next {
+                    Some(due) => tokio::time::sleep_until(self.shared.clock.instant_of(due)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = wait => {}
+                () = self.timer_changed.notified() => {}
+                () = self.shared.stopping.cancelled() => return,
+            }
+            let now = self.shared.clock.now();
+            let due: Vec<EndpointKey> = self
+                .lock()
+                .timers
+                .iter()
+                .take_while(|(due, _)| *due <= now)
+                .map(|(_, key)| key.clone())
+                .collect();
+            for endpoint in due {
+                self.inbox(&endpoint).wake();
+            }
+        }
+    }
+}
+
+impl Endpoints {
+    fn set_timer(&mut self, endpoint: &EndpointKey, due: Timestamp) {
+        self.clear_timer(endpoint);
+        self.timers.insert((due, endpoint.clone()));
+        self.due.insert(endpoint.clone(), due);
+    }
+
+    fn clear_timer(&mut self, endpoint: &EndpointKey) {
+        if let Some(due) = self.due.remove(endpoint) {
+            self.timers.remove(&(due, endpoint.clone()));
+        }
+    }
+}
+
+/// The store's writer calls these on its own thread.
+impl Subscriber for HubSubscriber {
+    fn accepted(&self, fresh: Vec<Fresh>) {
+        let mut last: Option<(EndpointKey, Arc<Inbox>)> = None;
+        for fresh in fresh {
+            let known = last.as_ref().filter(|(key, _)| *key == fresh.delivery.endpoint);
+            let inbox = match known {
+                Some((_, inbox)) => inbox.clone(),
+                None => self.0.inbox(&fresh.delivery.endpoint),
+            };
+            last = Some((fresh.delivery.endpoint.clone(), inbox.clone()));
+            inbox.push_fresh(fresh);
+        }
+    }
+
+    fn completed(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        sequence: Sequence,
+        state: State,
+        due: Timestamp,
+    ) {
+        self.0.inbox(endpoint).push_completed(Completed { work_order_id, sequence, state, due });
+    }
+
+    fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId) {
+        self.0.inbox(endpoint).push_changed_lane(work_order_id);
+    }
+
+    fn endpoint_changed(&self, endpoint: &EndpointKey, _change: EndpointChange) {
+        self.0.inbox(endpoint).push_endpoint_changed();
+    }
+
+    fn condition_changed(&self, _writable: bool) {
+        for inbox in self.0.lock().awake.values() {
+            inbox.wake();
+        }
+    }
+}
+
+/// What the store holds of the hub.
+#[derive(Debug)]
+pub(crate) struct HubSubscriber(pub(crate) Arc<Hub>);
