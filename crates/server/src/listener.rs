@@ -23,9 +23,13 @@ const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(60);
 
 /// Most bytes of a request's head.
 ///
-/// 64 KiB, what common servers take at most. More is answered with 431. It also is the largest part in which bodies
-/// arrive.
-const LARGEST_HEAD: usize = 64 << 10;
+/// 32 KiB, as common servers take. More is answered with 431.
+const LARGEST_HEAD: usize = 32 << 10;
+
+/// Most bytes that are read at once, and so the largest part in which a body arrives.
+///
+/// 64 KiB: nearly all notifications are one part, which is never copied.
+const LARGEST_PART: usize = 64 << 10;
 
 /// Pause after the system could not give us a connection (it is out of files or memory).
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -122,7 +126,8 @@ async fn serve(stream: TcpStream, router: Router, callers: Callers, _permit: Own
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(LONGEST_HEAD_WAIT)
-        .max_buf_size(LARGEST_HEAD)
+        .max_header_size(LARGEST_HEAD)
+        .max_buf_size(LARGEST_PART)
         .serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(connection);
     let mut stopping = false;
@@ -181,7 +186,8 @@ mod tests {
         let (address, _callers, _running) = start(8).await;
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(LARGEST_HEAD));
-        assert!(answer(&mut stream, &request).await.starts_with("HTTP/1.1 431"));
+        let answer = answer(&mut stream, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     }
 
     #[tokio::test]

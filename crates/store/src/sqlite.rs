@@ -229,5 +229,7 @@ impl Store for SqliteStore {
             // An error says that the writer has ended already, which is what was asked for.
             let _ended = answer.await;
         }
+        // Whoever still holds this store can do nothing with it; the next one may open the data dir.
+        let _unlocked = self._lock.unlock();
     }
 }
