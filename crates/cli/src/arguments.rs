@@ -1,0 +1,96 @@
+//! The command line as a whole: which commands there are, in which order help shows them.
+
+use clap::{Parser, Subcommand};
+
+use crate::command;
+use crate::failure::Failure;
+use crate::screen::{ColorChoice, Screen};
+
+const EXAMPLES: &str = "\
+Examples:
+  workbell demo                              watch work orders live and every notification arrive, verified
+  workbell serve --allow-loopback            run the service and deliver to programs on this machine
+  workbell company create acme --name Acme   set up a provider to be told
+  workbell queue list --state Dead           what was given up
+  workbell log list --follow                 every attempt, as it happens
+
+Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.";
+
+/// Work-order notifications, delivered: durable, in order, verifiable
+#[derive(Debug, Parser)]
+#[command(name = "workbell", version, about, after_help = EXAMPLES, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// When to use colours; NO_COLOR is obeyed with `auto`
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Display"
+    )]
+    pub(crate) color: ColorChoice,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Publish(command::publish::Publish),
+    /// Companies: the providers who want to be told
+    Company(command::company::Company),
+    /// Branches of a company; notifications are addressed to a branch
+    Branch(command::branch::Branch),
+    /// Endpoints: where a company wants to be told, of what, and how
+    Endpoint(command::endpoint::Endpoint),
+    /// OAuth clients of a company, for the Direct API
+    Client(command::client::Client),
+    /// The queue: deliveries and where they stand; retry, discard
+    Queue(command::queue::Queue),
+    /// The communication log: both sides of every attempt
+    Log(command::log::Log),
+    /// Signing keys and the certificates that receivers trust
+    Keys(command::keys::Keys),
+    /// The platform's own actions beside the 28 of the contract
+    Actions(command::actions::Actions),
+    Verify(command::verify::Verify),
+    Completions(command::completions::Completions),
+}
+
+impl Command {
+    /// Does what was asked for.
+    pub(crate) async fn run(&self, screen: &Screen) -> Result<(), Failure> {
+        match self {
+            Command::Publish(publish) => publish.run(screen).await,
+            Command::Company(company) => company.run(screen).await,
+            Command::Branch(branch) => branch.run(screen).await,
+            Command::Endpoint(endpoint) => endpoint.run(screen).await,
+            Command::Client(client) => client.run(screen).await,
+            Command::Queue(queue) => queue.run(screen).await,
+            Command::Log(log) => log.run(screen).await,
+            Command::Keys(keys) => keys.run(screen).await,
+            Command::Actions(actions) => actions.run(screen).await,
+            Command::Verify(verify) => verify.run(screen),
+            Command::Completions(completions) => completions.run(screen),
+        }
+    }
+
+    /// Whether a program reads the output: problem documents go there too, then.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Command::Publish(publish) => publish.connection.json,
+            Command::Company(company) => company.connection.json,
+            Command::Branch(branch) => branch.connection.json,
+            Command::Endpoint(endpoint) => endpoint.connection.json,
+            Command::Client(client) => client.connection.json,
+            Command::Queue(queue) => queue.connection.json,
+            Command::Log(log) => log.connection.json,
+            Command::Keys(keys) => keys.connection.json,
+            Command::Actions(actions) => actions.connection.json,
+            Command::Verify(verify) => verify.json,
+            Command::Completions(_) => false,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Reads a request's body within its bounds of bytes and time.
+//!
+//! Bodies in memory have one budget for the whole process: who comes when it is used up is asked to come again, so a
+//! crowd of large publishers cannot take all memory. Bytes are counted as they arrive, not as they are announced.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::BodyExt;
+use workbell_wire::publication::is_array;
+
+use crate::problem::{Code, Problem};
+
+/// Most bytes of bodies in memory at once.
+///
+/// 256 MiB: sixteen of the largest batches, and with notifications of 1 KiB more than the writer's channel holds.
+const LARGEST_SUM: usize = 256 << 20;
+
+/// Longest wait for the next bytes of a body.
+///
+/// 20 s: long for any working network, short for somebody who holds connections open on purpose.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// Longest time for a whole body.
+///
+/// 2 min: 16 MiB at 140 KiB/s.
+const LONGEST_BODY: Duration = Duration::from_secs(120);
+
+/// Bytes of bodies that are in memory now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Budget(Arc<AtomicUsize>);
+
+/// A body in memory; counts until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    budget: Budget,
+    counted: usize,
+}
+
+impl Budget {
+    fn hold(&self) -> Held {
+        Held { budget: self.clone(), counted: 0 }
+    }
+}
+
+impl Held {
+    fn add(&mut self, bytes: usize) -> Result<(), Problem> {
+        let before = self.budget.0.fetch_add(bytes, Ordering::Relaxed);
+        self.counted += bytes;
+        if before + bytes > LARGEST_SUM {
+            return Err(Problem::new(
+                Code::QueueFull,
+                "too many bodies are in memory; try again in a second",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.0.fetch_sub(self.counted, Ordering::Relaxed);
+    }
+}
+
+/// How long a body may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Bytes of an array, if one is taken, and the setting's name.
+    pub(crate) array: Option<usize>,
+    /// Bytes of anything else.
+    pub(crate) other: usize,
+}
+
+/// Reads the whole body.
+///
+/// # Errors
+/// `body_too_large`, `request_timeout`, `queue_full`.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    bounds: Bounds,
+    budget: &Budget,
+) -> Result<(Bytes, Held), Problem> {
+    let largest = bounds.array.unwrap_or(bounds.other).max(bounds.other);
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > largest as u64) {
+        return Err(too_large(bounds, bounds.array.is_some()));
+    }
+    let mut held = budget.hold();
+    match tokio::time::timeout(LONGEST_BODY, frames(body, bounds, &mut held)).await {
+        Ok(bytes) => Ok((bytes?, held)),
+        Err(_) => Err(too_slow()),
+    }
+}
+
+async fn frames(mut body: Body, bounds: Bounds, held: &mut Held) -> Result<Bytes, Problem> {
+    let mut whole = Bytes::new();
+    let mut parts = BytesMut::new();
+    while let Some(frame) = tokio::time::timeout(LONGEST_PAUSE, body.frame()).await.map_err(|_| too_slow())? {
+        let frame =
+            frame.map_err(|error| Problem::new(Code::InvalidJson, format!("the body broke off: {error}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        held.add(data.len())?;
+        // Most bodies are one frame, which is not copied.
+        if whole.is_empty() && parts.is_empty() {
+            whole = data;
+        } else {
+            parts.extend_from_slice(&std::mem::take(&mut whole));
+            parts.extend_from_slice(&data);
+        }
+        let so_far: &[u8] = if parts.is_empty() { &whole } else { &parts };
+        let array = bounds.array.filter(|_| is_array(so_far));
+        if so_far.len() > array.unwrap_or(bounds.other) {
+            return Err(too_large(bounds, array.is_some()));
+        }
+    }
+    Ok(if parts.is_empty() { whole } else { parts.freeze() })
+}
+
+fn too_large(bounds: Bounds, array: bool) -> Problem {
+    let detail = match bounds.array {
+        Some(most) if array => {
+            format!("an array of notifications has at most {most} bytes (limits.batch_body)")
+        }
+        Some(_) => format!("a notification has at most {} bytes (limits.body)", bounds.other),
+        None => format!("this body has at most {} bytes", bounds.other),
+    };
+    Problem::new(Code::BodyTooLarge, detail)
+}
+
+fn too_slow() -> Problem {
+    Problem::new(Code::RequestTimeout, "the body did not arrive in time; send it again, in one go")
+}
+
+/// Refuses a body that does not say it is JSON in UTF-8, as it came.
+///
+/// # Errors
+/// `unsupported_media_type`.
+pub(crate) fn demand_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let refuse = |detail: &str| Err(Problem::new(Code::UnsupportedMediaType, detail));
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return refuse("Content-Type is missing; send application/json");
+    };
+    let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
+    if !parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+        return refuse("Content-Type must be application/json");
+    }
+    for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
+        if name.eq_ignore_ascii_case("charset") && !value.trim_matches('"').eq_ignore_ascii_case("utf-8") {
+            return refuse("JSON is UTF-8; leave charset out or send charset=utf-8");
+        }
+    }
+    match headers.get(CONTENT_ENCODING) {
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            refuse("a body with Content-Encoding is not taken; send it as it is")
+        }
+        _ => Ok(()),
+    }
+}

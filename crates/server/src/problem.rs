@@ -1,0 +1,296 @@
+//! Errors as callers see them: problem documents with a code, and all faults of a body at once.
+//!
+//! Members of RFC 9457 are in lower case, ours (`Code`, `Errors`, `Undelivered`) in PascalCase. Each code has a page
+//! in the documentation, `docs/src/errors/<code>.md`; `type` is its path. What went wrong inside is logged where it
+//! is handled and never told here.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use workbell_store::Error as StoreError;
+use workbell_wire::Fault;
+
+/// What is wrong, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// The body is no JSON.
+    InvalidJson,
+    /// No platform key, or a wrong one.
+    Unauthorized,
+    /// There is no such thing, or it is another company's.
+    NotFound,
+    /// The path exists, but not with this method.
+    MethodNotAllowed,
+    /// The client stopped sending its request.
+    RequestTimeout,
+    /// The MessageId was accepted before with other content.
+    MessageIdConflict,
+    /// What is there does not allow it.
+    StateConflict,
+    /// Another company has this branch.
+    BranchTaken,
+    /// What was to be deleted has undelivered deliveries.
+    UndeliveredExist,
+    /// More bytes or items than the limits allow.
+    BodyTooLarge,
+    /// The body is not `application/json`.
+    UnsupportedMediaType,
+    /// The body, or the query, is not what is asked for.
+    SchemaViolation,
+    /// No company has this branch.
+    UnknownBranch,
+    /// Neither of the 28 nor registered.
+    UnknownAction,
+    /// Not a client of this company.
+    UnknownClient,
+    /// The address policy refuses the host of the URL.
+    AddressRefused,
+    /// A custom header that would break the contract.
+    InvalidHeader,
+    /// A defect of ours, or a database that fails.
+    InternalError,
+    /// The store's writer is behind, or too many bodies are in memory.
+    QueueFull,
+    /// The store takes no writes at present.
+    StoreUnavailable,
+    /// No room is left on the disk.
+    DiskFull,
+}
+
+impl Code {
+    /// All of them, by status.
+    pub const ALL: [Code; 21] = [
+        Code::InvalidJson,
+        Code::Unauthorized,
+        Code::NotFound,
+        Code::MethodNotAllowed,
+        Code::RequestTimeout,
+        Code::MessageIdConflict,
+        Code::StateConflict,
+        Code::BranchTaken,
+        Code::UndeliveredExist,
+        Code::BodyTooLarge,
+        Code::UnsupportedMediaType,
+        Code::SchemaViolation,
+        Code::UnknownBranch,
+        Code::UnknownAction,
+        Code::UnknownClient,
+        Code::AddressRefused,
+        Code::InvalidHeader,
+        Code::InternalError,
+        Code::QueueFull,
+        Code::StoreUnavailable,
+        Code::DiskFull,
+    ];
+
+    /// The value of `Code`, and the name of the documentation's page.
+    pub const fn name(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.facts().1
+    }
+
+    /// One sentence that is the same each time: the document's `title`.
+    pub const fn title(self) -> &'static str {
+        self.facts().2
+    }
+
+    /// Seconds that a client should wait before it tries again; 503 only.
+    ///
+    /// A full queue drains within a second; a store that failed is tried again every few seconds; room on a disk is
+    /// made by people. The values are our choice.
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Code::QueueFull => Some(1),
+            Code::StoreUnavailable => Some(5),
+            Code::DiskFull => Some(30),
+            _ => None,
+        }
+    }
+
+    const fn facts(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Code::InvalidJson => ("invalid_json", 400, "The body is not valid JSON"),
+            Code::Unauthorized => ("unauthorized", 401, "The platform key is missing or wrong"),
+            Code::NotFound => ("not_found", 404, "There is no such thing here"),
+            Code::MethodNotAllowed => ("method_not_allowed", 405, "This path does not take this method"),
+            Code::RequestTimeout => ("request_timeout", 408, "The request did not arrive in time"),
+            Code::MessageIdConflict => {
+                ("message_id_conflict", 409, "The MessageId was used before with other content")
+            }
+            Code::StateConflict => ("state_conflict", 409, "The present state does not allow this"),
+            Code::BranchTaken => ("branch_taken", 409, "Another company has this branch"),
+            Code::UndeliveredExist => ("undelivered_exist", 409, "Undelivered notifications still wait here"),
+            Code::BodyTooLarge => ("body_too_large", 413, "The body is larger than the limit"),
+            Code::UnsupportedMediaType => {
+                ("unsupported_media_type", 415, "The body must be application/json")
+            }
+            Code::SchemaViolation => ("schema_violation", 422, "The request is not what is asked for"),
+            Code::UnknownBranch => ("unknown_branch", 422, "The branch is not known"),
+            Code::UnknownAction => ("unknown_action", 422, "The action is not known"),
+            Code::UnknownClient => ("unknown_client", 422, "The client is not known"),
+            Code::AddressRefused => ("address_refused", 422, "The address policy refuses this host"),
+            Code::InvalidHeader => ("invalid_header", 422, "A custom header is not allowed"),
+            Code::InternalError => ("internal_error", 500, "Something failed inside"),
+            Code::QueueFull => ("queue_full", 503, "Too much is waiting to be written"),
+            Code::StoreUnavailable => ("store_unavailable", 503, "The store takes no writes at present"),
+            Code::DiskFull => ("disk_full", 503, "No room is left on the disk"),
+        }
+    }
+}
+
+/// A problem document.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    faults: Vec<Fault>,
+    undelivered: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with what is to be said about this case: a sentence, what to do included.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Problem { code, detail: detail.into(), faults: Vec::new(), undelivered: None }
+    }
+
+    /// A problem that is one fault at one place. The fault's code is the problem's.
+    pub fn at(code: Code, pointer: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let fault = Fault { pointer: pointer.to_owned(), code: code.name(), message: message.clone() };
+        Problem { code, detail: message, faults: vec![fault], undelivered: None }
+    }
+
+    /// The problem that these faults are together; at least one.
+    ///
+    /// A fault whose code is a problem's own name (`invalid_header`) gives its name to the whole when all are such;
+    /// as soon as one is about the form of the body, the whole is `schema_violation`.
+    pub fn of_faults(faults: Vec<Fault>) -> Self {
+        let own_code = |fault: &Fault| Code::ALL.into_iter().find(|code| code.name() == fault.code);
+        let code = match faults.first().map(own_code) {
+            Some(Some(first)) if faults.iter().all(|fault| own_code(fault).is_some()) => first,
+            _ => Code::SchemaViolation,
+        };
+        let detail = match faults.as_slice() {
+            [only] if only.pointer.is_empty() => only.message.clone(),
+            [only] => format!("{}: {}", only.pointer, only.message),
+            several => format!("{} members are not as they should be; see Errors", several.len()),
+        };
+        Problem { code, detail, faults, undelivered: None }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Problem::new(Code::NotFound, format!("{what} does not exist"))
+    }
+
+    /// What is wrong.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Writes the members of the document into a JSON object that is being written.
+    pub(crate) fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("type", &format_args!("/errors/{}", self.code.name()).to_string())?;
+        map.serialize_entry("title", self.code.title())?;
+        map.serialize_entry("status", &self.code.status())?;
+        map.serialize_entry("detail", &self.detail)?;
+        map.serialize_entry("Code", self.code.name())?;
+        if let Some(number) = self.undelivered {
+            map.serialize_entry("Undelivered", &number)?;
+        }
+        if !self.faults.is_empty() {
+            map.serialize_entry("Errors", &self.faults.iter().map(FaultMembers::from).collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FaultMembers<'a> {
+    pointer: &'a str,
+    code: &'a str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a Fault> for FaultMembers<'a> {
+    fn from(fault: &'a Fault) -> Self {
+        FaultMembers { pointer: &fault.pointer, code: fault.code, message: &fault.message }
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.write_members(&mut map)?;
+        map.end()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).expect("a problem document is plain data");
+        let mut response = Response::new(body.into());
+        *response.status_mut() =
+            StatusCode::from_u16(self.code.status()).expect("codes have statuses of HTTP");
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.code.retry_after() {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if self.code == Code::Unauthorized {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"workbell\""));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::QueueFull => Code::QueueFull,
+            StoreError::DiskFull => Code::DiskFull,
+            StoreError::Unavailable(_) | StoreError::Closed => Code::StoreUnavailable,
+            StoreError::NotFound(_) => Code::NotFound,
+            StoreError::Exists(_) | StoreError::StateConflict(_) | StoreError::TooMany(_) => {
+                Code::StateConflict
+            }
+            StoreError::BranchTaken(_) => Code::BranchTaken,
+            StoreError::UndeliveredExist(number) => {
+                let detail = format!(
+                    "{number} undelivered deliveries still wait here; deliver them first, or delete with \
+                     ?Undelivered=Discard"
+                );
+                return Problem {
+                    undelivered: Some(*number),
+                    ..Problem::new(Code::UndeliveredExist, detail)
+                };
+            }
+            StoreError::BadCursor(_) => {
+                let fault = Fault {
+                    pointer: "?After".to_owned(),
+                    code: crate::check::BAD_CURSOR,
+                    message: error.to_string(),
+                };
+                return Problem::of_faults(vec![fault]);
+            }
+            StoreError::InUse { .. }
+            | StoreError::Open { .. }
+            | StoreError::TooNew { .. }
+            | StoreError::Database(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store failed to answer");
+                return Problem::new(
+                    Code::InternalError,
+                    "the store failed to answer; the service's log says why",
+                );
+            }
+        };
+        Problem::new(code, error.to_string())
+    }
+}
