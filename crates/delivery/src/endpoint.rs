@@ -3,19 +3,19 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::HeaderValue;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use workbell_model::{Endpoint, EndpointKey, Transition, Undelivered};
+use workbell_model::{Endpoint, EndpointKey, Undelivered};
 use workbell_signing::TokenCache;
 use workbell_store::directory::CompanyEntry;
 use workbell_store::record::DueLanes;
 
-use crate::attempt::{self, Ended};
+use crate::attempt::{Attempt, Load};
 use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::inbox::Inbox;
@@ -59,14 +59,6 @@ pub(crate) struct Task {
     slot: Option<Slot>,
     load: Arc<Load>,
     idle_since: Option<Instant>,
-}
-
-/// What the attempts of an endpoint tell its task.
-#[derive(Debug, Default)]
-struct Load {
-    running: AtomicUsize,
-    /// The task waits for one of them to end.
-    wanted: AtomicBool,
 }
 
 /// Why no further attempt starts at present.
@@ -394,65 +386,4 @@ impl Task {
 fn concurrency(endpoint: &Endpoint, shared: &Shared) -> u16 {
     let most = shared.defaults.endpoint_concurrency;
     endpoint.settings.max_concurrency.unwrap_or(most).clamp(1, most.max(1))
-}
-
-/// One attempt on its way.
-struct Attempt {
-    shared: Arc<Shared>,
-    hub: Arc<Hub>,
-    inbox: Arc<Inbox>,
-    load: Arc<Load>,
-    post: Arc<dyn Post>,
-    endpoint: Arc<Endpoint>,
-    delivery: Undelivered,
-}
-
-impl Attempt {
-    async fn run(
-        self,
-        template: Result<Arc<Template>, Unusable>,
-        bearer: Result<HeaderValue, Unusable>,
-        slot: OwnedSemaphorePermit,
-    ) {
-        let start = self.shared.clock.now();
-        let url = self.endpoint.settings.url.clone().unwrap_or_default();
-        let request = template
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|template| template.request(&self.delivery, &bearer.clone()?, start));
-        let ended = match request {
-            Ok(request) => self.send(request, url).await,
-            Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
-        };
-        let completed_at = start.plus(ended.duration);
-        let transition = self.follow(template.ok().as_deref(), &ended, completed_at);
-        self.load.running.fetch_sub(1, Ordering::SeqCst);
-        drop(slot);
-        if self.load.wanted.swap(false, Ordering::SeqCst) {
-            self.inbox.wake();
-        }
-        let no = self.delivery.no;
-        let completion = ended.completion(self.delivery, start, transition);
-        if let Err(error) = self.shared.store.complete(completion).await {
-            tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
-        }
-        self.hub.ended(no);
-    }
-
-    async fn send(&self, request: workbell_egress::Request, url: String) -> Ended {
-        let began = Instant::now();
-        tokio::select! {
-            // What has ended is not cut off any more.
-            biased;
-            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.now()),
-            () = self.shared.cut_off.cancelled() => Ended::interrupted(url, began.elapsed()),
-        }
-    }
-
-    fn follow(&self, template: Option<&Template>, ended: &Ended, at: workbell_wire::Timestamp) -> Transition {
-        let now = self.shared.store.directory().endpoint(&self.delivery.endpoint);
-        let changed = now.is_some_and(|now| now.generation != self.endpoint.generation);
-        let numbers = &self.shared.defaults;
-        attempt::transition(&self.delivery, ended.outcome, template, changed, numbers, at, self.shared.luck())
-    }
 }
