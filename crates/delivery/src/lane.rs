@@ -9,7 +9,7 @@ use workbell_model::{Sequence, Undelivered};
 pub(crate) const DEPTH: usize = 32;
 
 /// With so few left the next ones are read ahead.
-const LOW: usize = 8;
+pub(crate) const LOW: usize = 8;
 
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
