@@ -12,4 +12,5 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod publish;
 pub(crate) mod queue;
+pub(crate) mod serve;
 pub(crate) mod verify;

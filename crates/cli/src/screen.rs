@@ -7,11 +7,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// In a terminal, unless NO_COLOR is set
+    // No doc comments: they would turn the help of every command into a page.
     Auto,
-    /// Also into files and pipes
     Always,
-    /// Never
     Never,
 }
 
@@ -129,6 +127,11 @@ impl Screen {
     /// Whether a person looks at it.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether text is coloured.
+    pub(crate) fn has_color(&self) -> bool {
+        self.color
     }
 
     /// Columns.
