@@ -38,6 +38,7 @@ pub(crate) struct Arguments {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Demo(command::demo::Demo),
     Serve(command::serve::Serve),
     Publish(command::publish::Publish),
     /// Companies: the providers who want to be told
@@ -64,6 +65,7 @@ impl Command {
     /// Does what was asked for.
     pub(crate) async fn run(&self, screen: &Screen, color: ColorChoice) -> Result<(), Failure> {
         match self {
+            Command::Demo(demo) => demo.run(screen).await,
             Command::Serve(serve) => serve.run(screen, color).await,
             Command::Publish(publish) => publish.run(screen).await,
             Command::Company(company) => company.run(screen).await,
@@ -92,7 +94,7 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Verify(verify) => verify.json,
-            Command::Serve(_) | Command::Completions(_) => false,
+            Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
         }
     }
 }

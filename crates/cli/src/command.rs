@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod company;
 pub(crate) mod completions;
 mod deletion;
+pub(crate) mod demo;
 pub(crate) mod endpoint;
 mod filter;
 pub(crate) mod keys;

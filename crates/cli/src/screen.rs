@@ -30,7 +30,12 @@ pub(crate) enum Style {
     Bad,
     /// A name that ties lines together.
     Accent,
+    /// One of several names that tie lines together, each in its own colour.
+    Tint(u8),
 }
+
+/// Colours that are told apart on dark and on light ground.
+const TINTS: [&str; 6] = ["36", "35", "34", "33", "32", "39"];
 
 impl Style {
     const fn code(self) -> &'static str {
@@ -42,6 +47,7 @@ impl Style {
             Style::Warning => "33",
             Style::Bad => "1;31",
             Style::Accent => "36",
+            Style::Tint(number) => TINTS[number as usize % TINTS.len()],
         }
     }
 }

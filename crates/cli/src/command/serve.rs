@@ -110,7 +110,10 @@ async fn watch(shutdown: CancellationToken) {
     match asked_to_stop().await {
         Ok(()) => shutdown.cancel(),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "signals cannot be watched; only kill stops this process");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "signals cannot be watched; only kill stops this process"
+            );
             return;
         }
     }
