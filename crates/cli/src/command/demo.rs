@@ -32,7 +32,7 @@ use crate::failure::Failure;
 use crate::moment;
 use crate::platform::{Platform, PlatformKey};
 use crate::record::member;
-use crate::screen::{Screen, Style};
+use crate::screen::{self, Screen};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,13 +76,13 @@ impl Demo {
         let cursor = HiddenCursor::new(screen)?;
         let outcome = tokio::select! {
             outcome = self.play(&theatre, retry_wait, screen) => outcome,
-            stopped = workbell_server::asked_to_stop() => stopped.map_err(Failure::from).and(Err(Failure::Shown)),
+            stopped = asked_to_stop() => stopped.and(Err(Failure::Shown)),
         };
         drop(cursor);
         if outcome.is_ok() && !self.exit {
             let server = theatre.platform.name();
             screen.print(&summary::how_to_go_on(&server, theatre.folder.path(), screen))?;
-            workbell_server::asked_to_stop().await?;
+            asked_to_stop().await?;
         }
         theatre.close().await;
         outcome
@@ -103,13 +103,24 @@ impl Demo {
     }
 }
 
+/// Ends with Ctrl-C, with SIGTERM, or when the terminal is closed: each of them must leave no folder behind.
+async fn asked_to_stop() -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        asked = workbell_server::asked_to_stop() => Ok(asked?),
+        _ = hang_up.recv() => Ok(()),
+    }
+}
+
 fn title(theatre: &Theatre, screen: &Screen) -> String {
-    let name = screen.paint(Style::Strong, &format!("Workbell {}", env!("CARGO_PKG_VERSION")));
-    format!(
-        "{name}  A platform publishes what happens to work orders; {COMPANY_NAME} is told at {}\n  \
-         and checks each token, each signature over the body, and the order (# counts per work order).\n\n",
+    let version = env!("CARGO_PKG_VERSION");
+    let text = format!(
+        "Workbell {version}: a platform publishes what happens to work orders; {COMPANY_NAME} is told at {} and \
+         checks each token, each signature over the body, and the order: # counts per work order.",
         theatre.destination
-    )
+    );
+    format!("{}\n\n", screen::wrap(&text, screen.width(), 2))
 }
 
 /// The service, the receiver and the story.
@@ -214,7 +225,7 @@ impl Theatre {
             let body = scene.notification(*message_id, first, &self.client_id);
             stage.enter(Line::new(scene, id.clone(), Instant::now()));
             match self.publish(body).await {
-                Ok(fate) => stage.published(&id, &fate, Instant::now()),
+                Ok(fate) => stage.published(&id, &fate),
                 Err(failure) => stage.refused(&id, failure.to_string()),
             }
             while let Ok(arrival) = arrivals.try_recv() {

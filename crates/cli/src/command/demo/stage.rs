@@ -58,7 +58,7 @@ pub(crate) struct Line {
     words: &'static str,
     message_id: String,
     began: Instant,
-    durable: Option<Duration>,
+    is_durable: bool,
     attempts: u32,
     progress: Progress,
     is_written: bool,
@@ -74,7 +74,7 @@ impl Line {
             words: scene.words,
             message_id,
             began,
-            durable: None,
+            is_durable: false,
             attempts: 0,
             progress: Progress::Publishing,
             is_written: false,
@@ -104,7 +104,7 @@ impl Line {
     /// Whether it will not change any more.
     fn is_done(&self) -> bool {
         match self.progress {
-            Progress::Verified { .. } | Progress::Suppressed => self.durable.is_some(),
+            Progress::Verified { .. } | Progress::Suppressed => self.is_durable,
             Progress::Wrong(_) => true,
             Progress::Publishing | Progress::Published | Progress::Failed(_) => false,
         }
@@ -170,9 +170,9 @@ impl Stage {
     }
 
     /// The service answered that it has it on disk, with this fate.
-    pub(crate) fn published(&mut self, message_id: &str, fate: &str, at: Instant) {
+    pub(crate) fn published(&mut self, message_id: &str, fate: &str) {
         if let Some(line) = self.line(message_id) {
-            line.durable = Some(at.saturating_duration_since(line.began));
+            line.is_durable = true;
             match (&line.progress, fate) {
                 (Progress::Publishing, "Queued") => line.progress = Progress::Published,
                 (Progress::Publishing, "Suppressed") => line.progress = Progress::Suppressed,
@@ -309,10 +309,7 @@ impl Stage {
     /// The three steps: published, delivered, verified.
     fn steps(&self, place: usize, now: Instant) -> [Step; 3] {
         let line = &self.lines[place];
-        let published = match line.durable {
-            Some(durable) => Step::good(span(durable)),
-            None => Step::faint("…"),
-        };
+        let published = if line.is_durable { Step::good("✓") } else { Step::faint("…") };
         match &line.progress {
             Progress::Publishing => [published, Step::faint(""), Step::faint("")],
             Progress::Published => [published, self.waiting(place, now), Step::faint("")],

@@ -146,11 +146,6 @@ impl Scene {
         format!("{:02}:{:02}", self.at.1 / 60, self.at.1 % 60)
     }
 
-    /// Its day, from 0.
-    pub(crate) fn day(&self) -> u8 {
-        self.at.0
-    }
-
     /// When it happens in a story that begins on the day of `first`.
     pub(crate) fn moment(&self, first: Timestamp) -> Timestamp {
         let seconds = first.unix_seconds().div_euclid(86_400) * 86_400

@@ -1,14 +1,13 @@
 //! What the demo says at its end: whether all that was promised happened, and how to go on.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use super::stage::{Line, Progress};
 use super::story::{COMPANY_NAME, Order};
 use crate::moment::span;
-use crate::screen::{Screen, Style};
+use crate::screen::{self, Screen, Style};
 
 /// The numbers of a story that was told.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -66,32 +65,38 @@ impl Summary {
 
     /// The summary as text.
     pub(crate) fn render(&self, screen: &Screen) -> String {
+        let paragraph = |style: Option<Style>, mark: &str, text: &str| {
+            let text = screen::wrap(&format!("{mark} {text}"), screen.width(), 2);
+            match (style, text.strip_prefix(mark)) {
+                (Some(style), Some(rest)) => format!("{}{rest}\n", screen.paint(style, mark)),
+                _ => format!("{text}\n"),
+            }
+        };
+        let (style, mark) = if self.is_good() { (Style::Good, "✓") } else { (Style::Bad, "✗") };
         let mut text = String::from("\n");
-        let mark =
-            if self.is_good() { screen.paint(Style::Good, "✓") } else { screen.paint(Style::Bad, "✗") };
-        let _ = writeln!(
-            text,
-            "{mark} {} notifications of {} work orders, {} actions of 28: published, delivered, verified, in order",
-            self.verified, self.orders, self.actions
+        text += &paragraph(
+            Some(style),
+            mark,
+            &format!(
+                "{} notifications of {} work orders, {} actions of 28: published, delivered, verified, in order",
+                self.verified, self.orders, self.actions
+            ),
         );
         if self.wrong + self.unfinished > 0 {
-            let _ = writeln!(
-                text,
-                "{}",
-                screen.paint(
-                    Style::Bad,
-                    &format!("  {} went wrong, {} did not arrive", self.wrong, self.unfinished)
-                )
-            );
+            let missing = format!("{} went wrong, {} did not arrive", self.wrong, self.unfinished);
+            text += &paragraph(Some(Style::Bad), "✗", &missing);
         }
-        let _ = writeln!(
-            text,
-            "  publish to verified: median {}, at most {}; {} came again after a 500 while its work order waited;\n  \
-             {} not echoed: {COMPANY_NAME} did it itself",
-            span(self.median()),
-            span(self.latencies.last().copied().unwrap_or_default()),
-            self.repeated,
-            self.suppressed,
+        text += &paragraph(
+            None,
+            " ",
+            &format!(
+                "publish to verified: median {}, at most {}; {} answered 500 came again while its work order waited; \
+                 {} not echoed, for {COMPANY_NAME} did it itself",
+                span(self.median()),
+                span(self.latencies.last().copied().unwrap_or_default()),
+                self.repeated,
+                self.suppressed,
+            ),
         );
         text
     }
@@ -100,26 +105,37 @@ impl Summary {
 /// How to go on, with the service of the demo and with one's own.
 pub(crate) fn how_to_go_on(server: &str, data_dir: &Path, screen: &Screen) -> String {
     let command = |text: &str| screen.paint(Style::Accent, text);
-    let data_dir = data_dir.display();
-    let mut text = String::from("\n");
-    let _ = writeln!(text, "  This service stays up until Ctrl-C: {}", command(server));
-    let _ = writeln!(
-        text,
-        "    {}",
-        command(&format!("workbell log list --server {server} --data-dir {data_dir}"))
-    );
-    let _ = writeln!(text, "  Your own, with your receiver:");
-    for (words, what) in [
-        ("workbell serve --allow-loopback", ""),
-        ("workbell company create acme --name Acme", ""),
-        ("workbell branch create 492042 --name Washington", ""),
-        ("workbell endpoint create http://127.0.0.1:9000/", "prints its secret"),
-        ("workbell publish --help", "shows what to publish"),
-    ] {
-        let _ = match what {
-            "" => writeln!(text, "    {}", command(words)),
-            what => writeln!(text, "    {}   {}", command(words), screen.paint(Style::Faint, what)),
-        };
+    let log = format!("workbell log list --server {server} --data-dir {}", data_dir.display());
+    format!(
+        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own: {}\n    then, with examples in --help: {}\n",
+        command(server),
+        command(&log),
+        command("workbell serve --allow-loopback"),
+        command("company create, branch create, endpoint create, publish"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::super::stage::Stage;
+    use super::super::story::{Turn, scenes};
+    use super::*;
+
+    #[test]
+    fn what_did_not_arrive_is_counted_and_makes_it_bad() {
+        let screen = Screen::pipe();
+        let mut stage = Stage::new(&screen, Duration::from_secs(2));
+        for (place, scene) in scenes().iter().take(3).enumerate() {
+            let id = format!("m{place}");
+            stage.enter(Line::new(scene, id.clone(), Instant::now()));
+            stage.published(&id, if scene.turn == Turn::Direct { "Suppressed" } else { "Queued" });
+        }
+        let summary = Summary::of(stage.lines(), Duration::from_secs(2));
+        assert!(!summary.is_good());
+        let text = summary.render(&screen);
+        assert!(text.contains("✗ 0 went wrong, 2 did not arrive\n"), "{text}");
+        assert!(text.contains("1 not echoed"), "{text}");
     }
-    text
 }
