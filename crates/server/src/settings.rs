@@ -113,10 +113,12 @@ impl Settings {
         }
     }
 
-    /// What no single key can know.
-    fn check_together(&self, faults: &mut Vec<Fault>) {
+    /// What no single key can know. A default that another key leaves no room for is cut to it; what somebody wrote
+    /// is refused instead.
+    fn check_together(&mut self, faults: &mut Vec<Fault>) {
+        let sources = &self.sources;
         let mut fault = |key: &'static str, problem: &str| {
-            let place = self.sources.get(key).cloned().unwrap_or(Place::Default);
+            let place = sources.get(key).cloned().unwrap_or(Place::Default);
             faults.push(Fault { place, problem: format!("{key}: {problem}") });
         };
         if matches!(self.general.database, Database::Postgres(_)) {
@@ -130,24 +132,31 @@ impl Settings {
                 }
             }
         }
-        if self.delivery.connect_timeout > self.delivery.timeout {
-            fault(
-                "delivery.connect_timeout",
-                "is longer than delivery.timeout, which is for the whole attempt",
-            );
-        }
-        if usize::from(self.delivery.endpoint_concurrency) > self.delivery.max_in_flight {
-            fault(
-                "delivery.endpoint_concurrency",
-                "is more than delivery.max_in_flight, which is for all endpoints",
-            );
-        }
-        if self.limits.body > self.limits.batch_body {
-            fault(
-                "limits.body",
-                "is more than limits.batch_body; a batch must hold at least one notification",
-            );
-        }
+        let mut fits = |key: &'static str, is_more: bool, problem: &str| {
+            if is_more && sources.contains_key(key) {
+                fault(key, problem);
+            }
+        };
+        let (delivery, limits) = (&mut self.delivery, &mut self.limits);
+        let most = u16::try_from(delivery.max_in_flight).unwrap_or(u16::MAX);
+        fits(
+            "delivery.connect_timeout",
+            delivery.connect_timeout > delivery.timeout,
+            "is longer than delivery.timeout, which is for the whole attempt",
+        );
+        fits(
+            "delivery.endpoint_concurrency",
+            delivery.endpoint_concurrency > most,
+            "is more than delivery.max_in_flight, which is for all endpoints",
+        );
+        fits(
+            "limits.body",
+            limits.body > limits.batch_body,
+            "is more than limits.batch_body; a batch must hold at least one notification",
+        );
+        delivery.connect_timeout = delivery.connect_timeout.min(delivery.timeout);
+        delivery.endpoint_concurrency = delivery.endpoint_concurrency.min(most);
+        limits.body = limits.body.min(limits.batch_body);
         if self.alerts.url.is_some() && self.alerts.secret.is_none() {
             fault(
                 "alerts.secret",

@@ -127,3 +127,94 @@ fn own_members(body: &[u8]) -> serde_json::Result<Event> {
         .collect();
     Ok(Event::Own(OwnEvent { members }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enumerations::{ActorType, Status};
+
+    const ID: &str = "01922d6e-7b2a-7c4e-9a53-3f0c8d1e2b47";
+
+    fn read(action: &str, header: &str, members: &str) -> Result<Notification, Error> {
+        format!(
+            r#"{{"Header":{{"WorkOrderId":42,"BranchId":7,{header},"Action":"{action}","MessageId":"{ID}"}},{members}}}"#
+        )
+        .parse()
+    }
+
+    const SENDER: &str =
+        r#""Sender":{"Name":"Jon Snow","Type":"CorrigoPro"},"ActionDate":"2018-09-04T10:12:08Z""#;
+
+    #[test]
+    fn older_headers_are_read() {
+        let older = r#""PerformedBy":{"Name":"Jon Snow"}"#;
+        let header = read("Accepted", older, r#""Status":"Accepted""#).unwrap().header;
+        assert_eq!(header.sender.name, "Jon Snow");
+        assert_eq!((header.sender.kind, header.action_date, header.api_version), (None, None, None));
+        assert_eq!(header.message_id.to_string(), ID);
+    }
+
+    #[test]
+    fn beside_sender_performed_by_is_an_unknown_member() {
+        let both = format!(r#"{SENDER},"PerformedBy":7"#);
+        let header = read("Accepted", &both, r#""Status":"Accepted""#).unwrap().header;
+        assert_eq!(header.sender.kind, Some(ActorType::CorrigoPro));
+        assert!(read("Accepted", r#""PerformedBy":7"#, r#""Status":"Accepted""#).is_err());
+        assert!(read("Accepted", r#""X":7"#, r#""Status":"Accepted""#).is_err());
+    }
+
+    #[test]
+    fn older_names_are_read() {
+        let fields = r#""AdditionalFieldDescriptors":[]"#;
+        let notification = read("AdditionalFieldsDescriptorsUpdated", SENDER, fields).unwrap();
+        assert_eq!(notification.header.action.as_str(), "AdditionalFieldsDescriptorsUpdated");
+        assert!(matches!(notification.event, Event::AdditionalFieldDescriptorUpdated(_)));
+
+        let sla = r#"{"PriorityName":"P2","IsEmergency":true,"PriorityId":null}"#;
+        for members in
+            [format!("\"SLA\":{sla}"), format!("\"Sla\":{sla}"), format!("\"SLA\":0,\"Sla\":{sla}")]
+        {
+            let Event::SlaChanged(changed) = read("SlaChanged", SENDER, &members).unwrap().event else {
+                panic!("another event")
+            };
+            assert_eq!(changed.sla.is_emergency, Some(true));
+        }
+        assert!(matches!(read("SlaChanged", SENDER, "\"X\":0"), Err(Error::Members { .. })));
+    }
+
+    #[test]
+    fn values_that_come_later_and_members_that_are_unknown_are_read() {
+        let members = r#""Status":"Teleported","Comment":null,"Weather":["rain"]"#;
+        let Event::Accepted(event) = read("Accepted", SENDER, members).unwrap().event else {
+            panic!("another event")
+        };
+        assert_eq!((event.status, event.comment), (Status::Other("Teleported".into()), None));
+    }
+
+    #[test]
+    fn money_keeps_its_digits() {
+        let Event::NteChanged(event) = read("NteChanged", SENDER, r#""Amount":1.10"#).unwrap().event else {
+            panic!("another event")
+        };
+        assert_eq!(event.amount.as_str(), "1.10");
+    }
+
+    #[test]
+    fn an_own_action_keeps_its_members_as_they_are() {
+        let notification = read("DroneLanded", SENDER, r#""Pad" : { "Id": 1.10 },"N\u0061me":"x""#).unwrap();
+        let Event::Own(event) = &notification.event else { panic!("another event") };
+        let members: Vec<_> =
+            event.members.iter().map(|member| (member.name.as_str(), member.json.as_str())).collect();
+        assert_eq!(members, [("Pad", r#"{ "Id": 1.10 }"#), ("Name", r#""x""#)]);
+        assert!(
+            serde_json::to_string(&notification).unwrap().ends_with(r#""Pad":{ "Id": 1.10 },"Name":"x"}"#)
+        );
+    }
+
+    #[test]
+    fn what_is_broken_is_named() {
+        let error = read("Accepted", SENDER, "\"X\":0").unwrap_err();
+        assert_eq!(error.to_string(), "cannot read the members of action Accepted");
+        assert!(matches!("{}".parse::<Notification>(), Err(Error::Header(_))));
+    }
+}
