@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(Failure::Runtime)
-        .and_then(|runtime| runtime.block_on(arguments.command.run(&screen)));
+        .and_then(|runtime| runtime.block_on(arguments.command.run(&screen, arguments.color)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
