@@ -42,12 +42,18 @@ impl Bench {
             only: self.only.clone(),
             folder: self.folder.clone(),
         };
-        let report = bench::run(&options, |line| screen.note(line)).await.map_err(|error| Failure::Failed(format!("{error:#}")))?;
+        let report = bench::run(&options, |line| screen.note(line))
+            .await
+            .map_err(|error| Failure::Failed(format!("{error:#}")))?;
         if self.json {
             screen.print(&format!("{:#}\n", report.to_json()))?;
         } else {
             screen.print(&report.to_text())?;
         }
-        if report.all_met() { Ok(()) } else { Err(Failure::Failed("a figure misses what the design demands of it".to_owned())) }
+        if report.all_met() {
+            Ok(())
+        } else {
+            Err(Failure::Failed("a figure misses what the design demands of it".to_owned()))
+        }
     }
 }
