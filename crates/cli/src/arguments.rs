@@ -58,6 +58,7 @@ pub(crate) enum Command {
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
     Verify(command::verify::Verify),
+    Bench(command::bench::Bench),
     Completions(command::completions::Completions),
 }
 
@@ -77,6 +78,7 @@ impl Command {
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
+            Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
         }
     }
@@ -94,7 +96,7 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Verify(verify) => verify.json,
-            Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
+            Command::Demo(_) | Command::Serve(_) | Command::Bench(_) | Command::Completions(_) => false,
         }
     }
 }

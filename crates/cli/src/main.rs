@@ -6,6 +6,7 @@
 //! Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.
 
 mod arguments;
+mod bench;
 mod command;
 mod connection;
 mod failure;
