@@ -96,7 +96,8 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Verify(verify) => verify.json,
-            Command::Demo(_) | Command::Serve(_) | Command::Bench(_) | Command::Completions(_) => false,
+            Command::Bench(bench) => bench.json,
+            Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
         }
     }
 }

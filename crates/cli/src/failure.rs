@@ -85,9 +85,6 @@ pub(crate) enum Failure {
     /// The service does not start.
     #[error(transparent)]
     Service(#[from] workbell_server::Error),
-    /// The measuring failed.
-    #[error("{0:#}")]
-    Bench(#[from] anyhow::Error),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -115,7 +112,6 @@ impl Failure {
             | Failure::Shown
             | Failure::Declined
             | Failure::Service(_)
-            | Failure::Bench(_)
             | Failure::Output(_)
             | Failure::Runtime(_) => 1,
         }

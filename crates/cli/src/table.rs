@@ -170,7 +170,7 @@ mod tests {
         ]);
         let row = |width| table.render(&Screen::terminal(width)).lines().nth(1).unwrap().to_owned();
         assert_eq!(row(70), format!("{id}  Delivered  CheckList…  2026-01-…"));
-        assert_eq!(row(60), format!("{id}  Delivered  CheckList…"));
+        assert_eq!(row(60), format!("{id}  Delivered  CheckListM…"));
         assert_eq!(row(40), id);
     }
 

@@ -163,3 +163,69 @@ pub(crate) fn demand_json(headers: &HeaderMap) -> Result<(), Problem> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::HttpBody;
+
+    use super::*;
+
+    /// Parts of a body, then silence.
+    struct Stalling(VecDeque<&'static [u8]>);
+
+    impl HttpBody for Stalling {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+            match self.0.pop_front() {
+                Some(part) => Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(part))))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    const BOUNDS: Bounds = Bounds { array: Some(40), other: 20 };
+
+    async fn code_of(body: Body, budget: &Budget) -> Result<Bytes, Code> {
+        let read = read(&HeaderMap::new(), body, BOUNDS, budget).await;
+        read.map(|(bytes, _)| bytes).map_err(|problem| problem.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_given_up_and_its_bytes_count_no_more() {
+        let budget = Budget::default();
+        let body = Body::new(Stalling([&b"{\"a\":"[..], b"1"].into()));
+        assert_eq!(code_of(body, &budget).await, Err(Code::RequestTimeout));
+        assert_eq!(budget.0.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn arrays_may_be_longer_than_one_alone() {
+        let budget = Budget::default();
+        let text = |length: usize, first: char| Body::from(format!(" {first}{}", "x".repeat(length - 2)));
+        assert_eq!(code_of(text(20, '{'), &budget).await.unwrap().len(), 20);
+        assert_eq!(code_of(text(21, '{'), &budget).await, Err(Code::BodyTooLarge));
+        assert_eq!(code_of(text(40, '['), &budget).await.unwrap().len(), 40);
+        assert_eq!(code_of(text(41, '['), &budget).await, Err(Code::BodyTooLarge));
+    }
+
+    #[tokio::test]
+    async fn when_the_budget_is_used_up_callers_are_asked_to_come_again() {
+        let budget = Budget::default();
+        let mut others = budget.hold();
+        others.add(LARGEST_SUM - 3).unwrap();
+        assert_eq!(code_of(Body::from("abcd"), &budget).await, Err(Code::QueueFull));
+        drop(others);
+        assert_eq!(code_of(Body::from("abcd"), &budget).await.unwrap(), "abcd");
+        assert_eq!(budget.0.load(Ordering::Relaxed), 0);
+    }
+}

@@ -23,9 +23,13 @@ const LONGEST_HEAD_WAIT: Duration = Duration::from_secs(60);
 
 /// Most bytes of a request's head.
 ///
-/// 64 KiB, what common servers take at most. More is answered with 431. It also is the largest part in which bodies
-/// arrive.
-const LARGEST_HEAD: usize = 64 << 10;
+/// 32 KiB, as common servers take. More is answered with 431.
+const LARGEST_HEAD: usize = 32 << 10;
+
+/// Most bytes that are read at once, and so the largest part in which a body arrives.
+///
+/// 64 KiB: nearly all notifications are one part, which is never copied.
+const LARGEST_PART: usize = 64 << 10;
 
 /// Pause after the system could not give us a connection (it is out of files or memory).
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -122,7 +126,8 @@ async fn serve(stream: TcpStream, router: Router, callers: Callers, _permit: Own
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(LONGEST_HEAD_WAIT)
-        .max_buf_size(LARGEST_HEAD)
+        .max_header_size(LARGEST_HEAD)
+        .max_buf_size(LARGEST_PART)
         .serve_connection(TokioIo::new(Patient::new(stream)), service);
     tokio::pin!(connection);
     let mut stopping = false;
@@ -140,5 +145,73 @@ async fn serve(stream: TcpStream, router: Router, callers: Callers, _permit: Own
             }
             () = callers.end.cancelled() => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn start(room: usize) -> (SocketAddr, Callers, tokio::task::JoinHandle<()>) {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let (address, stop) = (listener.address(), CancellationToken::new());
+        let callers = Callers::new(room, stop);
+        let router = Router::new().route("/", get(|| async { "yes" }));
+        let running = tokio::spawn(listener.run(router, callers.clone()));
+        (address, callers, running)
+    }
+
+    async fn answer(stream: &mut TcpStream, request: &str) -> String {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = vec![0; 4096];
+        let length = stream.read(&mut text).await.unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_end_is_given_up() {
+        let (address, _callers, _running) = start(8).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{rest:?}");
+    }
+
+    #[tokio::test]
+    async fn a_head_that_is_too_large_is_refused() {
+        let (address, _callers, _running) = start(8).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(LARGEST_HEAD));
+        let answer = answer(&mut stream, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn more_connections_than_there_is_room_for_wait_for_their_turn() {
+        let (address, _callers, _running) = start(1).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        assert!(answer(&mut first, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.ends_with("yes"));
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        // The first is answered again while the second waits in the system's queue.
+        assert!(answer(&mut first, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.ends_with("yes"));
+        drop(first);
+        assert!(answer(&mut second, "").await.ends_with("yes"));
+    }
+
+    #[tokio::test]
+    async fn at_the_end_idle_connections_are_closed_and_none_is_taken() {
+        let (address, callers, running) = start(8).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        assert!(answer(&mut stream, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.ends_with("yes"));
+        callers.stop.cancel();
+        running.await.unwrap();
+        callers.end(Duration::from_secs(10)).await;
+        assert_eq!(stream.read(&mut [0; 10]).await.unwrap(), 0);
+        assert!(TcpStream::connect(address).await.is_err());
     }
 }

@@ -87,3 +87,20 @@ fn leapt(seen: &mut (Instant, Timestamp), now: Timestamp) -> bool {
     let (before, wall_before) = std::mem::replace(seen, (Instant::now(), now));
     now.since(wall_before) > before.elapsed() + LARGEST_LEAP
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leap_of_more_than_a_day_is_one_and_a_long_sleep_is_none() {
+        let start = Timestamp::from_unix_seconds(1_767_225_600);
+        let day = Duration::from_secs(86_400);
+        let mut seen = (Instant::now(), start);
+        tokio::time::advance(2 * day).await;
+        assert!(!leapt(&mut seen, start.plus(2 * day)));
+        assert!(!leapt(&mut seen, start.plus(3 * day)));
+        assert!(!leapt(&mut seen, start));
+        assert!(leapt(&mut seen, start.plus(day + Duration::from_secs(1))));
+    }
+}

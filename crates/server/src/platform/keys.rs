@@ -105,7 +105,7 @@ fn members(key: KeyInfo) -> Members {
 
 async fn list(call: Call) -> Result<Response, Problem> {
     let keys = call.app.keys.ring().keys(call.app.clock.now());
-    let page = cursor::page(keys, &call.paging(), |key| (key.created, key.key_id.clone()))?;
+    let page = cursor::page(keys, &call.paging(), |key| (key.signs_from, key.key_id.clone()))?;
     Ok(answer::page(page, members))
 }
 
