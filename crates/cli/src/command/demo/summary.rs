@@ -87,8 +87,8 @@ impl Summary {
             text += &paragraph(Some(Style::Bad), "✗", &what);
         }
         let times = format!(
-            "publish to verified: median {}, at most {}; {} was answered 500 and came again while its work order \
-             waited; {} was not echoed, for {COMPANY_NAME} did it itself",
+            "median {}, at most {} from publish to verified; {} came again after a 500; {} not echoed, \
+             {COMPANY_NAME} did it",
             span(self.median()),
             span(self.latencies.last().copied().unwrap_or_default()),
             self.repeated,
@@ -104,11 +104,11 @@ pub(crate) fn how_to_go_on(server: &str, data_dir: &Path, screen: &Screen) -> St
     let command = |text: &str| screen.paint(Style::Accent, text);
     let log = format!("workbell log list --server {server} --data-dir {}", data_dir.display());
     format!(
-        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own: {}\n    then, with examples in --help: {}\n",
+        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own: {} then, each with examples: {}\n",
         command(server),
         command(&log),
         command("workbell serve --allow-loopback"),
-        command("company create, branch create, endpoint create, publish"),
+        command("company, branch, endpoint, publish --help"),
     )
 }
 
@@ -133,6 +133,6 @@ mod tests {
         assert!(!summary.is_good());
         let text = summary.render(&screen).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains("✗ 0 notifications were verified, 0 went wrong, 2 did not arrive"), "{text}");
-        assert!(text.contains("1 was not echoed"), "{text}");
+        assert!(text.contains("1 not echoed"), "{text}");
     }
 }
