@@ -294,3 +294,79 @@ impl From<StoreError> for Problem {
         Problem::new(code, error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn answered(problem: Problem) -> (u16, Option<String>, String) {
+        let (parts, body) = problem.into_response().into_parts();
+        assert_eq!(parts.headers[CONTENT_TYPE], "application/problem+json");
+        let retry_after = parts.headers.get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), retry_after, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_the_store_refuses_is_told_with_when_to_come_again() {
+        let cases = [
+            (StoreError::QueueFull, "queue_full", Some("1")),
+            (StoreError::Unavailable("it is full of ants".to_owned()), "store_unavailable", Some("5")),
+            (StoreError::Closed, "store_unavailable", Some("5")),
+            (StoreError::DiskFull, "disk_full", Some("30")),
+        ];
+        for (error, code, seconds) in cases {
+            let detail = error.to_string();
+            let (status, retry_after, text) = answered(error.into()).await;
+            assert_eq!((status, retry_after.as_deref()), (503, seconds), "{code}");
+            let title = Code::ALL.into_iter().find(|it| it.name() == code).unwrap().title();
+            let expected = format!(
+                r#"{{"type":"/errors/{code}","title":"{title}","status":503,"detail":"{detail}","Code":"{code}"}}"#
+            );
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failing_database_is_not_described_to_callers() {
+        let error = StoreError::Open { path: "/secret/place".to_owned(), reason: "x".to_owned() };
+        let (status, retry_after, text) = answered(error.into()).await;
+        assert_eq!((status, retry_after), (500, None));
+        assert!(text.contains("internal_error") && !text.contains("secret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_number_of_undelivered_ones_and_all_faults_stand_in_the_document() {
+        let (status, _, text) = answered(StoreError::UndeliveredExist(7).into()).await;
+        assert_eq!(status, 409);
+        assert!(text.ends_with(r#""Code":"undelivered_exist","Undelivered":7}"#), "{text}");
+        let (_, _, text) =
+            answered(Problem::at(Code::UnknownBranch, "/Header/BranchId", "no branch 7 is known")).await;
+        let expected = concat!(
+            r#"{"type":"/errors/unknown_branch","title":"The branch is not known","status":422,"#,
+            r#""detail":"no branch 7 is known","Code":"unknown_branch","#,
+            r#""Errors":[{"Pointer":"/Header/BranchId","Code":"unknown_branch","Message":"no branch 7 is known"}]}"#
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn one_fault_of_form_makes_the_whole_a_schema_violation() {
+        let fault = |code| Fault { pointer: "/X".to_owned(), code, message: "no".to_owned() };
+        let code =
+            |codes: &[&'static str]| Problem::of_faults(codes.iter().copied().map(fault).collect()).code();
+        assert_eq!(code(&["invalid_header", "unknown_action"]), Code::InvalidHeader);
+        assert_eq!(code(&["invalid_header", "missing"]), Code::SchemaViolation);
+        assert_eq!(code(&["missing"]), Code::SchemaViolation);
+    }
+
+    #[test]
+    fn every_code_has_its_page_in_the_documentation() {
+        let pages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/errors");
+        for code in Code::ALL {
+            assert!(pages.join(format!("{}.md", code.name())).exists(), "{}", code.name());
+        }
+    }
+}

@@ -207,4 +207,3 @@ fn what_no_single_key_can_know_is_checked_as_well() {
     assert_eq!(settings.sqlite_file(), None);
     assert_eq!(settings.general.master_key.unwrap().to_key().to_text(), MASTER);
 }
-

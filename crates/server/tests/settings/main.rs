@@ -156,4 +156,3 @@ fn a_default_that_another_key_leaves_no_room_for_is_cut_to_it() {
     assert_eq!(settings.delivery.endpoint_concurrency, 4);
     assert_eq!(settings.limits.body, settings.limits.batch_body);
 }
-
