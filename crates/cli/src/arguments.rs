@@ -8,7 +8,7 @@ use crate::screen::{ColorChoice, Screen};
 
 const EXAMPLES: &str = "\
 Examples:
-  workbell demo                              watch work orders live and every notification arrive, verified
+  workbell demo                              watch work orders live, every notification verified
   workbell serve --allow-loopback            run the service and deliver to programs on this machine
   workbell company create acme --name Acme   set up a provider to be told
   workbell queue list --state Dead           what was given up
@@ -38,6 +38,8 @@ pub(crate) struct Arguments {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Demo(command::demo::Demo),
+    Serve(command::serve::Serve),
     Publish(command::publish::Publish),
     /// Companies: the providers who want to be told
     Company(command::company::Company),
@@ -56,13 +58,16 @@ pub(crate) enum Command {
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
     Verify(command::verify::Verify),
+    Bench(command::bench::Bench),
     Completions(command::completions::Completions),
 }
 
 impl Command {
     /// Does what was asked for.
-    pub(crate) async fn run(&self, screen: &Screen) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, screen: &Screen, color: ColorChoice) -> Result<(), Failure> {
         match self {
+            Command::Demo(demo) => demo.run(screen).await,
+            Command::Serve(serve) => serve.run(screen, color).await,
             Command::Publish(publish) => publish.run(screen).await,
             Command::Company(company) => company.run(screen).await,
             Command::Branch(branch) => branch.run(screen).await,
@@ -73,6 +78,7 @@ impl Command {
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
+            Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
         }
     }
@@ -90,7 +96,8 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Verify(verify) => verify.json,
-            Command::Completions(_) => false,
+            Command::Bench(bench) => bench.json,
+            Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
         }
     }
 }

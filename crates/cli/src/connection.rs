@@ -23,7 +23,15 @@ const KEY_FILE: &str = "platform.key";
 #[command(next_help_heading = "Service")]
 pub(crate) struct Connection {
     /// URL of the platform interface
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server_url)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "WORKBELL_SERVER",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080",
+        value_parser = server_url
+    )]
     pub(crate) server: Url,
 
     /// Where platform.key lies; WORKBELL_PLATFORM_KEY goes before it
@@ -32,6 +40,7 @@ pub(crate) struct Connection {
         global = true,
         value_name = "DIR",
         env = "WORKBELL_DATA_DIR",
+        hide_env_values = true,
         default_value = "./workbell-data"
     )]
     pub(crate) data_dir: PathBuf,

@@ -79,6 +79,12 @@ pub(crate) enum Failure {
     /// The person said no.
     #[error("nothing was changed")]
     Declined,
+    /// The settings cannot be taken; exit status 2.
+    #[error(transparent)]
+    Settings(#[from] workbell_server::settings::Error),
+    /// The service does not start.
+    #[error(transparent)]
+    Service(#[from] workbell_server::Error),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -91,7 +97,7 @@ impl Failure {
     /// The exit status that tells a script what happened.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            Failure::Usage(_) => 2,
+            Failure::Usage(_) | Failure::Settings(_) => 2,
             // Whoever read our output has seen enough, as with `| head`.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Failure::Problem(_)
@@ -105,6 +111,7 @@ impl Failure {
             | Failure::Failed(_)
             | Failure::Shown
             | Failure::Declined
+            | Failure::Service(_)
             | Failure::Output(_)
             | Failure::Runtime(_) => 1,
         }

@@ -6,6 +6,7 @@
 //! Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.
 
 mod arguments;
+mod bench;
 mod command;
 mod connection;
 mod failure;
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(Failure::Runtime)
-        .and_then(|runtime| runtime.block_on(arguments.command.run(&screen)));
+        .and_then(|runtime| runtime.block_on(arguments.command.run(&screen, arguments.color)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -14,6 +14,7 @@ const MOST_PER_REQUEST: usize = 500;
 
 /// How much of a list is wanted.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Pages")]
 pub(crate) struct Paging {
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = positive)]

@@ -7,11 +7,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// In a terminal, unless NO_COLOR is set
+    // No doc comments: they would turn the help of every command into a page.
     Auto,
-    /// Also into files and pipes
     Always,
-    /// Never
     Never,
 }
 
@@ -32,7 +30,12 @@ pub(crate) enum Style {
     Bad,
     /// A name that ties lines together.
     Accent,
+    /// One of several names that tie lines together, each in its own colour.
+    Tint(u8),
 }
+
+/// Colours that are told apart on dark and on light ground.
+const TINTS: [&str; 6] = ["36", "35", "34", "96", "95", "39"];
 
 impl Style {
     const fn code(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Style {
             Style::Warning => "33",
             Style::Bad => "1;31",
             Style::Accent => "36",
+            Style::Tint(number) => TINTS[number as usize % TINTS.len()],
         }
     }
 }
@@ -131,6 +135,11 @@ impl Screen {
         self.terminal
     }
 
+    /// Whether text is coloured.
+    pub(crate) fn has_color(&self) -> bool {
+        self.color
+    }
+
     /// Columns.
     pub(crate) fn width(&self) -> usize {
         self.width
@@ -205,6 +214,27 @@ pub(crate) fn fit(text: &str, width: usize) -> String {
     fitted
 }
 
+/// `text` over several lines of at most `width` columns, those after the first indented by `indent`.
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> String {
+    let words = text.trim_start_matches(' ');
+    let mut taken = text.len() - words.len();
+    let mut wrapped = " ".repeat(taken);
+    for (place, word) in words.split(' ').enumerate() {
+        let next = columns(word);
+        if place > 0 && taken + 1 + next > width {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            taken = indent;
+        } else if place > 0 {
+            wrapped.push(' ');
+            taken += 1;
+        }
+        wrapped.push_str(word);
+        taken += next;
+    }
+    wrapped
+}
+
 /// `text` without control characters, so that what came from elsewhere cannot steer the terminal.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
@@ -222,6 +252,13 @@ mod tests {
         assert_eq!(fit("水漏れがする", 6), "水漏… ");
         assert_eq!(fit("ab", 4), "ab  ");
         assert_eq!(cut("ab", 0), "");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words() {
+        assert_eq!(wrap("one two three four", 9, 2), "one two\n  three\n  four");
+        assert_eq!(wrap("one two", 80, 2), "one two");
+        assert_eq!(wrap("  one two", 7, 2), "  one\n  two");
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Stub {
             data_dir.as_str(),
         ]);
         let arguments = Arguments::try_parse_from(all).unwrap_or_else(|error| panic!("{error}"));
-        arguments.command.run(&screen).await.map(|()| screen.printed())
+        arguments.command.run(&screen, arguments.color).await.map(|()| screen.printed())
     }
 }
 

@@ -1,146 +1,93 @@
-//! One attempt: the request, what came back, and what follows.
+//! One attempt: the request goes out, and what comes back goes to the store with what follows from it.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bytes::Bytes;
-use workbell_egress::{Attempted, Failure, RetryAfter};
-use workbell_model::attempt::{LONGEST_RETRY_AFTER, Rules, follow};
-use workbell_model::{ErrorClass, Outcome, Transition, Undelivered, log};
-use workbell_store::record::{Attempt, Completion};
+use http::header::HeaderValue;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use workbell_model::attempt::{Rules, follow};
+use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
 use workbell_wire::Timestamp;
 
-use crate::template::Template;
+use crate::ended::Ended;
+use crate::engine::Shared;
+use crate::hub::Hub;
+use crate::inbox::Inbox;
+use crate::post::Post;
+use crate::template::{Template, Unusable};
 
-/// How an attempt ended, as the log has it.
-pub(crate) struct Ended {
-    pub(crate) outcome: Outcome,
-    pub(crate) status: Option<u16>,
-    pub(crate) error: Option<ErrorClass>,
-    pub(crate) duration: Duration,
-    pub(crate) detail: log::Detail,
+/// What the attempts of an endpoint tell its task.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    /// Under way now.
+    pub(crate) running: AtomicUsize,
+    /// The task waits for one of them to end.
+    pub(crate) wanted: AtomicBool,
 }
 
-impl Ended {
-    /// From what came of a request.
-    pub(crate) fn from_attempted(attempted: Attempted, url: &str, now: Timestamp) -> Self {
-        let (outcome, status, error, explanation) = match &attempted.result {
-            Ok(status) if status.is_success() => (Outcome::Succeeded, Some(status.as_u16()), None, None),
-            Ok(status) => {
-                let asks = matches!(status.as_u16(), 429 | 503);
-                let retry_after = if asks { wait(attempted.retry_after.as_ref(), now) } else { None };
-                (Outcome::Failed { retry_after }, Some(status.as_u16()), Some(ErrorClass::Status), None)
-            }
-            Err(failure) => {
-                (Outcome::Failed { retry_after: None }, None, Some(class(failure)), Some(failure.to_string()))
-            }
-        };
-        let detail = log::Detail {
-            url: url.to_owned(),
-            request_headers: attempted
-                .request_headers
-                .into_iter()
-                .map(|(name, value)| (name.into_owned(), value))
-                .collect(),
-            response_headers: attempted.response_headers,
-            response_body: attempted.response_body,
-            explanation,
-            address: attempted.address.map(|address| address.to_string()),
-            tls: attempted.tls,
-            connect_time: attempted.connect_time.map(micros),
-            first_byte_time: attempted.first_byte_time.map(micros),
-            reconnected: attempted.reconnected,
-        };
-        Ended { outcome, status, error, duration: attempted.total, detail }
-    }
+/// One attempt on its way.
+pub(crate) struct Attempt {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) load: Arc<Load>,
+    pub(crate) post: Arc<dyn Post>,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) delivery: Undelivered,
+}
 
-    /// An attempt for which no request could be made.
-    pub(crate) fn misconfigured(explanation: String, url: String) -> Self {
-        Ended {
-            outcome: Outcome::Failed { retry_after: None },
-            status: None,
-            error: Some(ErrorClass::Misconfigured),
-            duration: Duration::ZERO,
-            detail: log::Detail { url, explanation: Some(explanation), ..log::Detail::default() },
-        }
-    }
-
-    /// An attempt that shut-down cut off.
-    pub(crate) fn interrupted(url: String, duration: Duration) -> Self {
-        Ended {
-            outcome: Outcome::Interrupted,
-            status: None,
-            error: Some(ErrorClass::Interrupted),
-            duration,
-            detail: log::Detail { url, ..log::Detail::default() },
-        }
-    }
-
-    /// What the store is told.
-    pub(crate) fn completion(
+impl Attempt {
+    pub(crate) async fn run(
         self,
-        delivery: Undelivered,
-        start: Timestamp,
-        transition: Transition,
-    ) -> Completion {
-        let detail = serde_json::to_vec(&self.detail).map_or_else(|_| Bytes::from_static(b"{}"), Bytes::from);
-        let attempt = Attempt {
-            number: delivery.attempts.saturating_add(1),
-            start,
-            duration: self.duration,
-            status: self.status,
-            error: self.error.map(ErrorClass::name),
-            detail,
+        template: Result<Arc<Template>, Unusable>,
+        bearer: Result<HeaderValue, Unusable>,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let start = self.shared.clock.now();
+        let url = self.endpoint.settings.url.clone().unwrap_or_default();
+        let request = template
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|template| template.request(&self.delivery, &bearer.clone()?, start));
+        let ended = match request {
+            Ok(request) => self.send(request, url).await,
+            Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
         };
-        Completion { delivery, transition, attempt }
+        let completed_at = start.plus(ended.duration);
+        let transition = self.follow(template.ok().as_deref(), ended.outcome, completed_at);
+        self.load.running.fetch_sub(1, Ordering::SeqCst);
+        drop(slot);
+        if self.load.wanted.swap(false, Ordering::SeqCst) {
+            self.inbox.wake();
+        }
+        let no = self.delivery.no;
+        let completion = ended.completion(self.delivery, start, transition, self.endpoint.generation);
+        if let Err(error) = self.shared.store.complete(completion).await {
+            tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
+        }
+        self.hub.ended(no);
     }
-}
 
-/// What follows for the delivery. An attempt that began before a change of the request or its target stands if it
-/// succeeded; else it counts for nothing and is due at once.
-pub(crate) fn transition(
-    delivery: &Undelivered,
-    outcome: Outcome,
-    template: Option<&Template>,
-    changed_meanwhile: bool,
-    numbers: &workbell_model::Defaults,
-    ended: Timestamp,
-    luck: f64,
-) -> Transition {
-    if changed_meanwhile && matches!(outcome, Outcome::Failed { .. }) {
-        return Transition::Retrying { due: ended, counted: delivery.counted };
+    async fn send(&self, request: workbell_egress::Request, url: String) -> Ended {
+        let began = Instant::now();
+        tokio::select! {
+            // What has ended is not cut off any more.
+            biased;
+            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.now()),
+            () = self.shared.cut_off.cancelled() => Ended::interrupted(url, began.elapsed()),
+        }
     }
-    let rules = Rules {
-        schedule: template.map_or(&numbers.retry_schedule, |template| &template.schedule),
-        jitter_percent: numbers.retry_jitter_percent,
-        max_attempts: template.map_or(numbers.max_attempts, |template| template.max_attempts),
-        max_age: numbers.max_age,
-    };
-    follow(delivery, outcome, rules, ended, luck)
-}
 
-fn wait(asked: Option<&RetryAfter>, now: Timestamp) -> Option<Duration> {
-    let wait = match asked? {
-        RetryAfter::Seconds(seconds) => Duration::from_secs(*seconds),
-        RetryAfter::Date(text) => Timestamp::from_http_date(text).ok()?.since(now),
-    };
-    Some(wait.min(LONGEST_RETRY_AFTER))
-}
-
-fn class(failure: &Failure) -> ErrorClass {
-    match failure {
-        Failure::Timeout { .. } => ErrorClass::Timeout,
-        Failure::ResolveFailed { .. } => ErrorClass::ResolveFailed,
-        Failure::AddressRefused(_) => ErrorClass::AddressRefused,
-        Failure::ConnectionRefused(_) => ErrorClass::ConnectionRefused,
-        Failure::ConnectFailed { .. } => ErrorClass::ConnectFailed,
-        Failure::TlsFailed(_) => ErrorClass::TlsFailed,
-        Failure::ConnectionClosed(_) => ErrorClass::ConnectionClosed,
-        Failure::InvalidResponse(_) => ErrorClass::InvalidResponse,
-        Failure::EarlyAnswer => ErrorClass::EarlyAnswer,
-        Failure::SchemeRefused => ErrorClass::SchemeRefused,
+    /// What follows by the rules. The store has the last word: it knows what was changed or wished meanwhile.
+    fn follow(&self, template: Option<&Template>, outcome: Outcome, ended: Timestamp) -> Transition {
+        let numbers = &self.shared.defaults;
+        let rules = Rules {
+            schedule: template.map_or(&numbers.retry_schedule, |template| &template.schedule),
+            jitter_percent: numbers.retry_jitter_percent,
+            max_attempts: template.map_or(numbers.max_attempts, |template| template.max_attempts),
+            max_age: numbers.max_age,
+        };
+        follow(&self.delivery, outcome, rules, ended, self.shared.luck())
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,23 +1,24 @@
 //! The task of one active endpoint. It owns the endpoint's window, connections, token and rate, starts attempts while
 //! slots are free, and ends when nothing is left to do for a while.
 
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::HeaderValue;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use workbell_model::{Endpoint, EndpointKey, Transition, Undelivered};
+use workbell_model::{Endpoint, EndpointKey, Undelivered};
 use workbell_signing::TokenCache;
+use workbell_store::directory::CompanyEntry;
 use workbell_store::record::DueLanes;
 
-use crate::attempt::{self, Ended};
+use crate::attempt::{Attempt, Load};
 use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::inbox::Inbox;
-use crate::lane::DEPTH;
 use crate::post::Post;
 use crate::rate::Rate;
 use crate::template::{Template, Unusable};
@@ -30,14 +31,13 @@ const LINGER: Duration = Duration::from_secs(20);
 /// How long to wait before a read of the store that failed is tried again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-/// Deliveries behind each due head that a refill brings.
-const BEHIND: usize = 8;
-
 /// What a read brought.
 enum Brought {
     DueLanes(DueLanes),
     Lane(Vec<Undelivered>),
 }
+
+type Slot = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
 pub(crate) struct Task {
     hub: Arc<Hub>,
@@ -46,23 +46,19 @@ pub(crate) struct Task {
     inbox: Arc<Inbox>,
     window: Window,
     endpoint: Option<Arc<Endpoint>>,
-    template: Option<Result<Arc<Template>, Unusable>>,
+    template: Option<Arc<Template>>,
+    /// What the template was made from: another one as soon as anything of the company changes.
+    company: Option<Arc<CompanyEntry>>,
     tokens: TokenCache,
     bearer: Option<(Arc<workbell_signing::MintedToken>, HeaderValue)>,
     post: Option<Arc<dyn Post>>,
     rate: Rate,
     reads: JoinSet<(Read, Result<Brought, workbell_store::Error>)>,
     read_again: Option<Instant>,
+    /// Its place among those that wait for a slot.
+    slot: Option<Slot>,
     load: Arc<Load>,
     idle_since: Option<Instant>,
-}
-
-/// What the attempts of an endpoint tell its task.
-#[derive(Debug, Default)]
-struct Load {
-    running: AtomicUsize,
-    /// The task waits for one of them to end.
-    wanted: AtomicBool,
 }
 
 /// Why no further attempt starts at present.
@@ -86,12 +82,14 @@ impl Task {
             window: Window::new(),
             endpoint: None,
             template: None,
+            company: None,
             tokens: TokenCache::new(),
             bearer: None,
             post: None,
             rate: Rate::new(None),
             reads: JoinSet::new(),
             read_again: None,
+            slot: None,
             load: Arc::default(),
             idle_since: None,
         }
@@ -116,10 +114,17 @@ impl Task {
     /// Waits until something may be done.
     async fn wait(&mut self, blocked: Blocked) {
         let timer = self.next_timer(&blocked);
-        let slots = self.shared.slots.clone();
-        let wants_slot = matches!(blocked, Blocked::Slot);
+        if let Blocked::Slot = blocked {
+            let slots = &self.shared.slots;
+            self.slot.get_or_insert_with(|| Box::pin(slots.clone().acquire_owned()));
+        } else {
+            self.slot = None;
+        }
         let slot = async {
-            if wants_slot { slots.acquire_owned().await.ok() } else { std::future::pending().await }
+            match &mut self.slot {
+                Some(slot) => slot.await.ok(),
+                None => std::future::pending().await,
+            }
         };
         let timer = async {
             match timer {
@@ -130,7 +135,10 @@ impl Task {
         tokio::select! {
             () = self.inbox.woken() => {}
             Some(read) = self.reads.join_next(), if !self.reads.is_empty() => self.brought(read),
-            permit = slot => drop(self.start_attempts(permit)),
+            permit = slot => {
+                self.slot = None;
+                self.start_attempts(permit);
+            }
             () = timer => {}
             () = self.shared.stopping.cancelled() => {}
         }
@@ -138,6 +146,8 @@ impl Task {
 
     fn next_timer(&self, blocked: &Blocked) -> Option<Instant> {
         let due = self.window.next_due().map(|due| self.shared.clock.instant_of(due));
+        // While the store cannot be read there is nothing to wake up for.
+        let due = due.map(|due| self.read_again.map_or(due, |again| due.max(again)));
         let rate = match blocked {
             Blocked::Until(at) => Some(*at),
             Blocked::Nothing | Blocked::Slot => None,
@@ -149,7 +159,7 @@ impl Task {
     /// True when there was nothing to do for a while.
     fn may_sleep(&mut self) -> bool {
         let idle =
-            self.window.is_idle() && self.reads.is_empty() && self.load.running.load(Ordering::Acquire) == 0;
+            self.window.is_idle() && self.reads.is_empty() && self.load.running.load(Ordering::SeqCst) == 0;
         if !idle {
             self.idle_since = None;
             return false;
@@ -202,14 +212,13 @@ impl Task {
     /// Starts attempts while there is something to try and room to try it.
     fn start_attempts(&mut self, mut permit: Option<OwnedSemaphorePermit>) -> Blocked {
         loop {
-            if !self.window.has_next()
-                || !self.may_send()
+            let now = self.shared.clock.now();
+            if !self.may_send()
+                || !self.window.has_next(now)
                 || self.shared.stopping.is_cancelled()
                 || self.shared.store.trouble().is_some()
+                || self.is_full()
             {
-                return Blocked::Nothing;
-            }
-            if self.is_full() {
                 return Blocked::Nothing;
             }
             let slot = match permit.take() {
@@ -222,7 +231,7 @@ impl Task {
             if let Err(at) = self.rate.take() {
                 return Blocked::Until(at);
             }
-            let Some(delivery) = self.window.next(self.shared.clock.now()) else { return Blocked::Nothing };
+            let Some(delivery) = self.window.next(now) else { return Blocked::Nothing };
             if delivery.wish.is_some() {
                 self.settle(&delivery);
             } else {
@@ -235,25 +244,29 @@ impl Task {
     fn is_full(&self) -> bool {
         let most =
             self.endpoint.as_ref().map_or(1, |endpoint| usize::from(concurrency(endpoint, &self.shared)));
-        if self.load.running.load(Ordering::Acquire) < most {
+        if self.load.running.load(Ordering::SeqCst) < most {
             return false;
         }
-        self.load.wanted.store(true, Ordering::Release);
+        self.load.wanted.store(true, Ordering::SeqCst);
         // One may have ended just before it was wanted.
-        self.load.running.load(Ordering::Acquire) >= most
+        self.load.running.load(Ordering::SeqCst) >= most
     }
 
-    /// What was wished by hand during an attempt that a crash cut off takes effect now.
+    /// What was wished by hand during an attempt that a crash cut off, or that ended just before, takes effect now.
     fn settle(&mut self, delivery: &Undelivered) {
         self.window.settle(delivery);
-        let (store, no, now) = (self.shared.store.clone(), delivery.no, self.shared.clock.now());
-        let (inbox, work_order_id) = (self.inbox.clone(), delivery.work_order_id);
+        let (shared, inbox) = (self.shared.clone(), self.inbox.clone());
+        let (no, work_order_id) = (delivery.no, delivery.work_order_id);
         self.shared.tasks.spawn(async move {
-            if let Err(error) = store.settle(no, now).await {
+            if let Err(error) = shared.store.settle(no, shared.clock.now()).await {
                 tracing::warn!(%error, "a retry or discard by hand could not be applied yet");
-                tokio::time::sleep(READ_AGAIN).await;
-                inbox.push_changed_lane(work_order_id);
+                tokio::select! {
+                    () = tokio::time::sleep(READ_AGAIN) => {}
+                    () = shared.stopping.cancelled() => {}
+                }
             }
+            // A task that ended meanwhile has thrown its window away.
+            let _ended = inbox.push_changed_lane(work_order_id);
         });
     }
 
@@ -270,25 +283,32 @@ impl Task {
             endpoint,
             delivery,
         };
-        self.load.running.fetch_add(1, Ordering::AcqRel);
+        self.load.running.fetch_add(1, Ordering::SeqCst);
         self.hub.began(attempt.delivery.no);
         self.shared.tasks.spawn(attempt.run(template, bearer, slot));
     }
 
     fn template(&mut self, endpoint: &Endpoint) -> Result<Arc<Template>, Unusable> {
         let now = self.shared.clock.now();
-        let aged = |template: &Template| template.valid_until.is_some_and(|until| until <= now);
-        if let Some(Ok(template)) = &self.template
-            && !aged(template)
+        let company = self.shared.store.directory().company(&self.key.company_id);
+        let same = match (&company, &self.company) {
+            (Some(company), Some(known)) => Arc::ptr_eq(company, known),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if let Some(template) = &self.template
+            && same
+            && template.valid_until.is_none_or(|until| now < until)
         {
             return Ok(template.clone());
         }
-        let company = self.shared.store.directory().company(&self.key.company_id);
-        let client =
-            company.map_or_else(|| self.key.company_id.to_string(), |company| company.default_client_name());
-        let made =
-            Template::new(endpoint, &client, &self.shared.defaults, &self.shared.master, now).map(Arc::new);
-        self.template.insert(made).clone()
+        let client = company
+            .as_ref()
+            .map_or_else(|| self.key.company_id.to_string(), |company| company.default_client_name());
+        self.company = company;
+        self.template = None;
+        let made = Template::new(endpoint, &client, &self.shared.defaults, &self.shared.master, now)?;
+        Ok(self.template.insert(Arc::new(made)).clone())
     }
 
     /// The value of `Authorization`; made anew only with a new token.
@@ -323,11 +343,11 @@ impl Task {
             let (store, key, now) = (self.shared.store.clone(), self.key.clone(), self.shared.clock.now());
             self.reads.spawn(async move {
                 let brought = match read {
-                    Read::DueLanes(lanes) => {
-                        store.due_lanes(&key, now, lanes, BEHIND).await.map(Brought::DueLanes)
+                    Read::DueLanes { lanes, behind, .. } => {
+                        store.due_lanes(&key, now, lanes, behind).await.map(Brought::DueLanes)
                     }
-                    Read::Lane { work_order_id, after, .. } => {
-                        store.lane(&key, work_order_id, after, DEPTH).await.map(Brought::Lane)
+                    Read::Lane { work_order_id, after, limit, .. } => {
+                        store.lane(&key, work_order_id, after, limit).await.map(Brought::Lane)
                     }
                 };
                 (read, brought)
@@ -339,19 +359,26 @@ impl Task {
         &mut self,
         read: Result<(Read, Result<Brought, workbell_store::Error>), tokio::task::JoinError>,
     ) {
-        // A read that panicked leaves its lane unread until the endpoint changes; it is a defect, and was reported.
-        let Ok((read, brought)) = read else { return };
+        let (read, brought) = match read {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::error!(endpoint = %self.key.endpoint_id, %error, "a read of the store broke off; reading all again");
+                self.window.reload_all();
+                self.read_again = Some(Instant::now() + READ_AGAIN);
+                return;
+            }
+        };
         match (read, brought) {
-            (Read::DueLanes(_), Ok(Brought::DueLanes(due))) => self.window.refilled(due),
-            (Read::Lane { work_order_id, ticket, .. }, Ok(Brought::Lane(deliveries))) => {
-                self.window.loaded(work_order_id, ticket, deliveries);
+            (Read::DueLanes { ticket, .. }, Ok(Brought::DueLanes(due))) => self.window.refilled(ticket, due),
+            (Read::Lane { work_order_id, limit, ticket, .. }, Ok(Brought::Lane(deliveries))) => {
+                self.window.loaded(work_order_id, ticket, limit, deliveries);
             }
             (read, Err(error)) => {
                 tracing::warn!(endpoint = %self.key.endpoint_id, %error, "the store could not be read; trying again");
                 self.window.read_failed(read);
                 self.read_again = Some(Instant::now() + READ_AGAIN);
             }
-            (Read::DueLanes(_) | Read::Lane { .. }, Ok(Brought::DueLanes(_) | Brought::Lane(_))) => {}
+            (Read::DueLanes { .. } | Read::Lane { .. }, Ok(Brought::DueLanes(_) | Brought::Lane(_))) => {}
         }
     }
 }
@@ -359,63 +386,4 @@ impl Task {
 fn concurrency(endpoint: &Endpoint, shared: &Shared) -> u16 {
     let most = shared.defaults.endpoint_concurrency;
     endpoint.settings.max_concurrency.unwrap_or(most).clamp(1, most.max(1))
-}
-
-/// One attempt on its way.
-struct Attempt {
-    shared: Arc<Shared>,
-    hub: Arc<Hub>,
-    inbox: Arc<Inbox>,
-    load: Arc<Load>,
-    post: Arc<dyn Post>,
-    endpoint: Arc<Endpoint>,
-    delivery: Undelivered,
-}
-
-impl Attempt {
-    async fn run(
-        self,
-        template: Result<Arc<Template>, Unusable>,
-        bearer: Result<HeaderValue, Unusable>,
-        slot: OwnedSemaphorePermit,
-    ) {
-        let start = self.shared.clock.now();
-        let url = self.endpoint.settings.url.clone().unwrap_or_default();
-        let request = template
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|template| template.request(&self.delivery, &bearer.clone()?, start));
-        let ended = match request {
-            Ok(request) => self.send(request, url).await,
-            Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
-        };
-        let completed_at = start.plus(ended.duration);
-        let transition = self.follow(template.ok().as_deref(), &ended, completed_at);
-        self.load.running.fetch_sub(1, Ordering::AcqRel);
-        drop(slot);
-        if self.load.wanted.swap(false, Ordering::AcqRel) {
-            self.inbox.wake();
-        }
-        let no = self.delivery.no;
-        let completion = ended.completion(self.delivery, start, transition);
-        if let Err(error) = self.shared.store.complete(completion).await {
-            tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
-        }
-        self.hub.ended(no);
-    }
-
-    async fn send(&self, request: workbell_egress::Request, url: String) -> Ended {
-        let began = Instant::now();
-        tokio::select! {
-            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.now()),
-            () = self.shared.cut_off.cancelled() => Ended::interrupted(url, began.elapsed()),
-        }
-    }
-
-    fn follow(&self, template: Option<&Template>, ended: &Ended, at: workbell_wire::Timestamp) -> Transition {
-        let now = self.shared.store.directory().endpoint(&self.delivery.endpoint);
-        let changed = now.is_some_and(|now| now.generation != self.endpoint.generation);
-        let numbers = &self.shared.defaults;
-        attempt::transition(&self.delivery, ended.outcome, template, changed, numbers, at, self.shared.luck())
-    }
 }

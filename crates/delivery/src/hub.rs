@@ -13,7 +13,7 @@ use workbell_wire::Timestamp;
 
 use crate::endpoint;
 use crate::engine::Shared;
-use crate::inbox::{Completed, Inbox};
+use crate::inbox::{Closed, Completed, Inbox};
 
 pub(crate) struct Hub {
     shared: Arc<Shared>,
@@ -48,7 +48,11 @@ impl Hub {
         });
         hub.shared.store.subscribe(Arc::new(HubSubscriber(hub.clone())));
         for (endpoint, due) in hub.shared.store.due_times().await? {
-            hub.sleep_until(&endpoint, due);
+            let mut endpoints = hub.lock();
+            // What is awake already reads all for itself.
+            if !endpoints.awake.contains_key(&endpoint) {
+                endpoints.set_timer(&endpoint, due);
+            }
         }
         let timer = hub.clone();
         hub.shared.tasks.spawn(async move { timer.run_timer().await });
@@ -62,7 +66,7 @@ impl Hub {
     /// Ends an endpoint's task: true when its inbox is empty and the timer has taken over; false when it must go on.
     pub(crate) fn go_to_sleep(&self, endpoint: &EndpointKey, inbox: &Inbox, due: Option<Timestamp>) -> bool {
         let mut endpoints = self.lock();
-        if !inbox.is_empty() {
+        if !inbox.close() {
             return false;
         }
         endpoints.awake.remove(endpoint);
@@ -93,9 +97,9 @@ impl Hub {
         self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sleep_until(&self, endpoint: &EndpointKey, due: Timestamp) {
-        self.lock().set_timer(endpoint, due);
-        self.timer_changed.notify_one();
+    /// Tells an endpoint's task, a new one if the one before has just gone to sleep.
+    fn tell(self: &Arc<Self>, endpoint: &EndpointKey, event: impl Fn(&Inbox) -> Result<(), Closed>) {
+        while let Err(Closed) = event(&self.inbox(endpoint)) {}
     }
 
     /// The inbox of an endpoint's task; starts the task when there is none.
@@ -104,7 +108,7 @@ impl Hub {
         if let Some(inbox) = endpoints.awake.get(endpoint) {
             return inbox.clone();
         }
-        let inbox = Arc::new(Inbox::default());
+        let inbox = Arc::new(Inbox::new());
         endpoints.clear_timer(endpoint);
         endpoints.awake.insert(endpoint.clone(), inbox.clone());
         let task = endpoint::Task::new(self.clone(), endpoint.clone(), inbox.clone());
@@ -128,15 +132,8 @@ impl Hub {
                 () = self.shared.stopping.cancelled() => return,
             }
             let now = self.shared.clock.now();
-            let due: Vec<EndpointKey> = self
-                .lock()
-                .timers
-                .iter()
-                .take_while(|(due, _)| *due <= now)
-                .map(|(_, key)| key.clone())
-                .collect();
-            for endpoint in due {
-                self.inbox(&endpoint).wake();
+            while let Some(endpoint) = self.lock().take_due(now) {
+                self.inbox(&endpoint);
             }
         }
     }
@@ -147,6 +144,13 @@ impl Endpoints {
         self.clear_timer(endpoint);
         self.timers.insert((due, endpoint.clone()));
         self.due.insert(endpoint.clone(), due);
+    }
+
+    fn take_due(&mut self, now: Timestamp) -> Option<EndpointKey> {
+        let (_, endpoint) = self.timers.first().filter(|(due, _)| *due <= now)?;
+        let endpoint = endpoint.clone();
+        self.clear_timer(&endpoint);
+        Some(endpoint)
     }
 
     fn clear_timer(&mut self, endpoint: &EndpointKey) {
@@ -161,13 +165,17 @@ impl Subscriber for HubSubscriber {
     fn accepted(&self, fresh: Vec<Fresh>) {
         let mut last: Option<(EndpointKey, Arc<Inbox>)> = None;
         for fresh in fresh {
-            let known = last.as_ref().filter(|(key, _)| *key == fresh.delivery.endpoint);
-            let inbox = match known {
-                Some((_, inbox)) => inbox.clone(),
-                None => self.0.inbox(&fresh.delivery.endpoint),
-            };
-            last = Some((fresh.delivery.endpoint.clone(), inbox.clone()));
-            inbox.push_fresh(fresh);
+            let mut refused = Some(fresh);
+            while let Some(fresh) = refused.take() {
+                let known = last.take_if(|(endpoint, _)| *endpoint == fresh.delivery.endpoint);
+                let (endpoint, inbox) = known.unwrap_or_else(|| {
+                    (fresh.delivery.endpoint.clone(), self.0.inbox(&fresh.delivery.endpoint))
+                });
+                refused = inbox.push_fresh(fresh);
+                if refused.is_none() {
+                    last = Some((endpoint, inbox));
+                }
+            }
         }
     }
 
@@ -179,15 +187,16 @@ impl Subscriber for HubSubscriber {
         state: State,
         due: Timestamp,
     ) {
-        self.0.inbox(endpoint).push_completed(Completed { work_order_id, sequence, state, due });
+        let completed = Completed { work_order_id, sequence, state, due };
+        self.0.tell(endpoint, |inbox| inbox.push_completed(completed));
     }
 
     fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId) {
-        self.0.inbox(endpoint).push_changed_lane(work_order_id);
+        self.0.tell(endpoint, |inbox| inbox.push_changed_lane(work_order_id));
     }
 
     fn endpoint_changed(&self, endpoint: &EndpointKey, _change: EndpointChange) {
-        self.0.inbox(endpoint).push_endpoint_changed();
+        self.0.tell(endpoint, Inbox::push_endpoint_changed);
     }
 
     fn condition_changed(&self, _writable: bool) {

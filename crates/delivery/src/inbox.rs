@@ -1,7 +1,7 @@
 //! What an endpoint's task is told by the store's writer: taken as a whole, so that order is kept and a wake-up can
 //! serve many events.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use workbell_model::{Sequence, State, WorkOrderId};
@@ -39,39 +39,62 @@ pub(crate) struct Events {
     pub(crate) endpoint_changed: bool,
 }
 
-#[derive(Debug, Default)]
+/// Nobody reads this inbox any more: the endpoint has another one by now, or none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed;
+
+impl Events {
+    fn is_empty(&self) -> bool {
+        self.fresh.is_empty()
+            && !self.overflowed
+            && self.completed.is_empty()
+            && self.changed_lanes.is_empty()
+            && !self.all_changed
+            && !self.endpoint_changed
+    }
+}
+
+#[derive(Debug)]
 pub(crate) struct Inbox {
-    events: Mutex<Events>,
+    /// `None` once its task has ended.
+    events: Mutex<Option<Events>>,
     notify: Notify,
 }
 
 impl Inbox {
-    pub(crate) fn push_fresh(&self, fresh: Fresh) {
-        self.with(|events| {
-            if events.fresh.len() < MOST_FRESH {
-                events.fresh.push(fresh);
-            } else {
-                events.overflowed = true;
-            }
-        });
+    pub(crate) fn new() -> Self {
+        Inbox { events: Mutex::new(Some(Events::default())), notify: Notify::new() }
     }
 
-    pub(crate) fn push_completed(&self, completed: Completed) {
-        self.with(|events| events.completed.push(completed));
+    /// Gives the delivery back when nobody reads this inbox any more.
+    pub(crate) fn push_fresh(&self, fresh: Fresh) -> Option<Fresh> {
+        let mut events = self.lock();
+        let Some(events) = events.as_mut() else { return Some(fresh) };
+        if events.fresh.len() < MOST_FRESH {
+            events.fresh.push(fresh);
+        } else {
+            events.overflowed = true;
+        }
+        self.notify.notify_one();
+        None
     }
 
-    pub(crate) fn push_changed_lane(&self, work_order_id: WorkOrderId) {
-        self.with(|events| {
+    pub(crate) fn push_completed(&self, completed: Completed) -> Result<(), Closed> {
+        self.push(|events| events.completed.push(completed))
+    }
+
+    pub(crate) fn push_changed_lane(&self, work_order_id: WorkOrderId) -> Result<(), Closed> {
+        self.push(|events| {
             if events.changed_lanes.len() < MOST_CHANGED {
                 events.changed_lanes.push(work_order_id);
             } else {
                 events.all_changed = true;
             }
-        });
+        })
     }
 
-    pub(crate) fn push_endpoint_changed(&self) {
-        self.with(|events| events.endpoint_changed = true);
+    pub(crate) fn push_endpoint_changed(&self) -> Result<(), Closed> {
+        self.push(|events| events.endpoint_changed = true)
     }
 
     /// Wakes the task although nothing came.
@@ -80,17 +103,16 @@ impl Inbox {
     }
 
     pub(crate) fn take(&self) -> Events {
-        std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
+        self.lock().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.fresh.is_empty()
-            && !events.overflowed
-            && events.completed.is_empty()
-            && events.changed_lanes.is_empty()
-            && !events.all_changed
-            && !events.endpoint_changed
+    /// Closes it if nothing is in it; true when it is closed.
+    pub(crate) fn close(&self) -> bool {
+        let mut events = self.lock();
+        if events.as_ref().is_some_and(Events::is_empty) {
+            *events = None;
+        }
+        events.is_none()
     }
 
     /// Waits until something came.
@@ -101,8 +123,13 @@ impl Inbox {
         self.notify.notified().await;
     }
 
-    fn with(&self, change: impl FnOnce(&mut Events)) {
-        change(&mut self.events.lock().unwrap_or_else(PoisonError::into_inner));
+    fn push(&self, change: impl FnOnce(&mut Events)) -> Result<(), Closed> {
+        change(self.lock().as_mut().ok_or(Closed)?);
         self.notify.notify_one();
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Events>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ use workbell_model::{Sequence, Undelivered};
 pub(crate) const DEPTH: usize = 32;
 
 /// With so few left the next ones are read ahead.
-const LOW: usize = 8;
+pub(crate) const LOW: usize = 8;
 
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
@@ -19,7 +19,7 @@ pub(crate) struct Lane {
     pub(crate) in_flight: Option<Sequence>,
     /// Highest sequence that ever stood here.
     pub(crate) tail: Sequence,
-    /// The store has more behind `tail`.
+    /// The store has more behind `tail`, beyond what a read under way will bring.
     pub(crate) more: bool,
     /// The ticket of the read of this lane that is under way; what comes with another ticket is not for this lane.
     pub(crate) loading: Option<u64>,
@@ -54,8 +54,12 @@ impl Lane {
         self.queue.iter().map(|delivery| delivery.body.len()).sum()
     }
 
-    /// Nothing of it is here or under way.
+    /// Nothing of it is here, under way or to be read.
     pub(crate) fn is_done(&self) -> bool {
-        self.queue.is_empty() && self.in_flight.is_none() && !self.more && self.loading.is_none()
+        self.queue.is_empty()
+            && self.in_flight.is_none()
+            && !self.more
+            && self.loading.is_none()
+            && !self.stale
     }
 }

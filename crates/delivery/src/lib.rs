@@ -7,6 +7,7 @@
 
 mod attempt;
 mod clock;
+mod ended;
 mod endpoint;
 mod engine;
 mod hub;

@@ -122,7 +122,11 @@ impl Template {
         headers.insert(WORKBELL_MODE, HeaderValue::from_static(delivery.mode.name()));
         headers.insert(USER_AGENT, AGENT);
         for (name, value) in &self.custom {
-            headers.append(name, value.clone());
+            if *name == USER_AGENT {
+                headers.insert(name, value.clone());
+            } else {
+                headers.append(name, value.clone());
+            }
         }
         Ok(Request {
             target: self.target.clone(),

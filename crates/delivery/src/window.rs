@@ -2,11 +2,15 @@
 //!
 //! Pure: it is told what happened and answers what to do. Bounded in lanes and bytes; what does not fit is left to the
 //! store, and `more` remembers that there is something to come back for.
+//!
+//! What a read brings was true at some moment between its start and its end. Whatever is told meanwhile makes it out
+//! of date: of a lane, then its ticket is withdrawn or more is known to stand behind it; of due lanes, then the lane
+//! is noted in [`Refill`]. So nothing that was told once is lost or undone by a read that comes late.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use workbell_model::{Sequence, State, Undelivered, WorkOrderId};
-use workbell_store::record::DueLanes;
+use workbell_store::record::{DueLanes, LaneWindow};
 use workbell_store::store::Fresh;
 use workbell_wire::Timestamp;
 
@@ -19,39 +23,82 @@ const MOST_LANES: usize = 256;
 /// With fewer lanes than this the store is asked for more due ones.
 const LOW_LANES: usize = 64;
 
-/// Bytes of bodies in one window: 4 MiB. A single body is at most `limits.body`, so the front of a lane always fits.
+/// So many attempts after the last look for due lanes the store is asked again even if there are enough, so that
+/// retries have their turn while fresh deliveries keep the window full.
+const TURN: usize = 256;
+
+/// Deliveries behind each due head that are read with it. 8, as the design demands.
+const BEHIND: usize = 8;
+
+/// Bytes of bodies in one window: 4 MiB. Heads are let in beyond that, so that lanes do not wait for each other.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What the store is to be asked for.
+/// Bytes of a body before one was read: 16 KiB, large for a notification, so that a first read brings rather little.
+const USUAL_BYTES: usize = 16 << 10;
+
+/// Lanes noted during one read of due lanes; beyond it the read is made again. 4,096.
+const MOST_NOTED: usize = 4096;
+
+/// What the store is to be asked for. The answer carries the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read {
-    /// So many due lanes.
-    DueLanes(usize),
-    /// A lane behind this sequence; the answer carries the ticket.
-    Lane { work_order_id: WorkOrderId, after: Sequence, ticket: u64 },
+    /// So many due lanes, with so many deliveries behind each head.
+    DueLanes { lanes: usize, behind: usize, ticket: u64 },
+    /// So many deliveries of a lane, behind this sequence.
+    Lane { work_order_id: WorkOrderId, after: Sequence, limit: usize, ticket: u64 },
 }
 
-#[derive(Debug, Default)]
+/// A read of due lanes that is under way.
+#[derive(Debug)]
+struct Refill {
+    ticket: u64,
+    meanwhile: HashMap<WorkOrderId, Meanwhile>,
+}
+
+/// What became known of a lane while due lanes were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meanwhile {
+    /// More stands behind what is read.
+    Longer,
+    /// What is read is out of date, and the window knows better already.
+    Settled,
+}
+
+#[derive(Debug)]
 pub(crate) struct Window {
     lanes: HashMap<WorkOrderId, Lane>,
     /// Lanes whose head may be tried, in turn.
     line: VecDeque<WorkOrderId>,
+    /// Of the bodies that stand here; without those in flight.
     bytes: usize,
     /// The store may have due lanes that are not here.
     more: bool,
     /// Earliest due time of what is not here, as far as known.
     next_due: Option<Timestamp>,
-    refilling: bool,
-    /// Lanes of which something became known while a refill was under way: what it says of them is out of date.
-    touched: HashSet<WorkOrderId>,
+    refill: Option<Refill>,
     to_load: Vec<WorkOrderId>,
     last_ticket: u64,
+    /// Deliveries given out since due lanes were last read.
+    given: usize,
+    /// Bytes of a body as the last read had them, on average.
+    usual_bytes: usize,
 }
 
 impl Window {
     /// An empty one that will read the store.
     pub(crate) fn new() -> Self {
-        Window { more: true, ..Window::default() }
+        Window {
+            lanes: HashMap::new(),
+            line: VecDeque::new(),
+            bytes: 0,
+            more: true,
+            next_due: None,
+            refill: None,
+            to_load: Vec::new(),
+            last_ticket: 0,
+            given: 0,
+            usual_bytes: USUAL_BYTES,
+        }
     }
 
     /// A delivery was just created.
@@ -63,33 +110,37 @@ impl Window {
             if lane.push_fresh(fresh.delivery, room) {
                 self.bytes += size;
             }
-        } else if fresh.first && room && self.lanes.len() < MOST_LANES {
+            self.line_up(work_order_id);
+        } else if !fresh.first {
+            // Not here although not empty: it waits in the store, for its time or for room here.
+            self.note(work_order_id, Meanwhile::Longer);
+        } else if room && self.lanes.len() < MOST_LANES {
             let lane =
                 Lane { tail: fresh.delivery.sequence, queue: [fresh.delivery].into(), ..Lane::default() };
             self.bytes += size;
             self.lanes.insert(work_order_id, lane);
-        } else if fresh.first {
-            self.more = true;
+            self.line_up(work_order_id);
         } else {
-            // Not here although not empty: it waits in the store, for its time or for room here.
-            return;
+            self.more = true;
         }
-        self.line_up(work_order_id);
     }
 
     /// More was accepted than could be handed over: the lanes here may lack some.
     pub(crate) fn overflowed(&mut self) {
+        self.refill = None;
         self.more = true;
-        for lane in self.lanes.values_mut() {
+        for (work_order_id, lane) in &mut self.lanes {
             lane.more = true;
+            self.to_load.push(*work_order_id);
         }
-        self.to_load.extend(self.lanes.keys());
     }
 
     /// An attempt's outcome is on disk.
     pub(crate) fn completed(&mut self, completed: Completed, now: Timestamp) {
-        self.touch(completed.work_order_id);
-        let Some(lane) = self.lanes.get_mut(&completed.work_order_id) else {
+        let work_order_id = completed.work_order_id;
+        self.note(work_order_id, Meanwhile::Settled);
+        let Some(lane) = self.lanes.get_mut(&work_order_id) else {
+            self.more |= !completed.state.is_undelivered();
             if completed.state.is_undelivered() {
                 self.wait_until(completed.due);
             }
@@ -98,12 +149,14 @@ impl Window {
         if lane.in_flight == Some(completed.sequence) {
             lane.in_flight = None;
         }
+        // A read from the front that began before this outcome may bring the delivery as it was.
+        lane.stale |= lane.loading.is_some() && lane.tail < completed.sequence;
         match completed.state {
-            State::Delivered | State::Dead | State::Discarded => self.go_on(completed.work_order_id),
-            State::Pending | State::Retrying if completed.due <= now => self.reload(completed.work_order_id),
+            State::Delivered | State::Dead | State::Discarded => self.go_on(work_order_id),
+            State::Pending | State::Retrying if completed.due <= now => self.reload(work_order_id),
             State::Pending | State::Retrying => {
                 // Strictly in order: the whole lane waits with its head.
-                self.forget(completed.work_order_id);
+                self.forget(work_order_id);
                 self.wait_until(completed.due);
             }
         }
@@ -111,64 +164,55 @@ impl Window {
 
     /// Something was changed by hand in a lane.
     pub(crate) fn lane_changed(&mut self, work_order_id: WorkOrderId) {
-        self.touch(work_order_id);
-        if self.lanes.contains_key(&work_order_id) {
-            self.reload(work_order_id);
-        } else {
-            self.more = true;
+        self.note(work_order_id, Meanwhile::Settled);
+        if !self.lanes.contains_key(&work_order_id) {
+            if self.lanes.len() >= MOST_LANES {
+                self.more = true;
+                return;
+            }
+            self.lanes.insert(work_order_id, Lane::default());
         }
+        self.reload(work_order_id);
     }
 
     /// Throws all away that is not in flight and reads again.
     pub(crate) fn reload_all(&mut self) {
+        self.refill = None;
+        self.more = true;
         let known: Vec<_> = self.lanes.keys().copied().collect();
         for work_order_id in known {
-            self.touch(work_order_id);
             self.reload(work_order_id);
         }
-        self.more = true;
     }
 
     /// Throws all away that is not in flight; nothing is read until something happens.
     pub(crate) fn clear(&mut self) {
         self.lanes.retain(|_, lane| lane.in_flight.is_some());
         for lane in self.lanes.values_mut() {
-            lane.queue.clear();
-            lane.more = false;
-            lane.stale = false;
-            lane.loading = None;
-            lane.in_line = false;
+            *lane = Lane { in_flight: lane.in_flight, tail: lane.tail, ..Lane::default() };
         }
         self.line.clear();
         self.bytes = 0;
         self.more = false;
         self.next_due = None;
+        self.refill = None;
         self.to_load.clear();
     }
 
     /// The next delivery to try; its lane waits until its outcome is on disk.
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Undelivered> {
-        while let Some(work_order_id) = self.line.pop_front() {
-            let Some(lane) = self.lanes.get_mut(&work_order_id) else { continue };
-            lane.in_line = false;
-            if lane.in_flight.is_some() || lane.stale {
-                continue;
-            }
-            let Some(head) = lane.queue.pop_front() else { continue };
-            self.bytes = self.bytes.saturating_sub(head.body.len());
-            if head.due > now {
-                let due = head.due;
-                self.forget(work_order_id);
-                self.wait_until(due);
-                continue;
-            }
-            lane.in_flight = Some(head.sequence);
-            if lane.wants_more() {
-                self.to_load.push(work_order_id);
-            }
-            return Some(head);
+        let work_order_id = self.front(now)?;
+        self.line.pop_front();
+        let lane = self.lanes.get_mut(&work_order_id)?;
+        let head = lane.queue.pop_front()?;
+        lane.in_line = false;
+        lane.in_flight = Some(head.sequence);
+        self.bytes = self.bytes.saturating_sub(head.body.len());
+        self.given += 1;
+        if lane.wants_more() {
+            self.to_load.push(work_order_id);
         }
-        None
+        Some(head)
     }
 
     /// Lets go of a delivery that [`Window::next`] gave and that is changed by hand instead of being tried. The lane
@@ -180,49 +224,55 @@ impl Window {
         }
     }
 
-    pub(crate) fn has_next(&self) -> bool {
-        !self.line.is_empty()
+    /// Whether [`Window::next`] has something to give.
+    pub(crate) fn has_next(&mut self, now: Timestamp) -> bool {
+        self.front(now).is_some()
     }
 
     /// What is to be read now.
     pub(crate) fn reads(&mut self, now: Timestamp) -> Vec<Read> {
         let mut reads = Vec::new();
         for work_order_id in std::mem::take(&mut self.to_load) {
-            let Some(lane) = self.lanes.get_mut(&work_order_id) else { continue };
-            if lane.stale {
-                // From the front: also what came since is read.
-                self.bytes = self.bytes.saturating_sub(lane.bytes());
-                *lane = Lane { in_flight: lane.in_flight, in_line: lane.in_line, ..Lane::default() };
-            } else if lane.loading.is_some() || !lane.more {
-                continue;
-            }
-            self.last_ticket += 1;
-            lane.loading = Some(self.last_ticket);
-            reads.push(Read::Lane { work_order_id, after: lane.tail, ticket: self.last_ticket });
+            reads.extend(self.load(work_order_id));
         }
         if self.next_due.is_some_and(|due| due <= now) {
             self.next_due = None;
             self.more = true;
         }
-        if self.more && !self.refilling && self.lanes.len() < LOW_LANES {
+        let low = self.lanes.len() < LOW_LANES || (self.given >= TURN && self.lanes.len() < MOST_LANES);
+        if self.more && low && self.refill.is_none() {
             self.more = false;
-            self.refilling = true;
-            self.touched.clear();
-            reads.push(Read::DueLanes(self.lanes.len() + LOW_LANES));
+            self.given = 0;
+            let ticket = self.ticket();
+            self.refill = Some(Refill { ticket, meanwhile: HashMap::new() });
+            // Those that are here are due in the store too, so they are found again.
+            let lanes = self.lanes.len() + (self.affordable() / (1 + BEHIND)).clamp(1, LOW_LANES);
+            reads.push(Read::DueLanes { lanes, behind: BEHIND, ticket });
         }
         reads
     }
 
     /// A read of a lane came back.
-    pub(crate) fn loaded(&mut self, work_order_id: WorkOrderId, ticket: u64, deliveries: Vec<Undelivered>) {
+    pub(crate) fn loaded(
+        &mut self,
+        work_order_id: WorkOrderId,
+        ticket: u64,
+        limit: usize,
+        deliveries: Vec<Undelivered>,
+    ) {
+        self.learn_usual_bytes(&deliveries);
         let Some(lane) = self.lanes.get_mut(&work_order_id) else { return };
         if lane.loading != Some(ticket) {
             return;
         }
         lane.loading = None;
-        lane.more = deliveries.len() >= DEPTH;
+        lane.more |= deliveries.len() >= limit;
         for delivery in deliveries {
             let known = delivery.sequence <= lane.tail || lane.in_flight == Some(delivery.sequence);
+            if !known && self.bytes >= MOST_BYTES && !lane.queue.is_empty() {
+                lane.more = true;
+                break;
+            }
             lane.tail = lane.tail.max(delivery.sequence);
             if !known {
                 self.bytes += delivery.body.len();
@@ -233,42 +283,36 @@ impl Window {
     }
 
     /// A read of due lanes came back.
-    pub(crate) fn refilled(&mut self, due: DueLanes) {
-        self.refilling = false;
+    pub(crate) fn refilled(&mut self, ticket: u64, due: DueLanes) {
+        let Some(refill) = self.refill.take_if(|refill| refill.ticket == ticket) else { return };
         self.more |= due.more;
         if let Some(next) = due.next_due {
             self.wait_until(next);
         }
         for found in due.lanes {
-            let work_order_id = found.work_order_id;
-            if self.touched.contains(&work_order_id) {
-                // Read again: it may be due, but what was read of it is out of date.
-                self.more |= !self.lanes.contains_key(&work_order_id);
+            self.learn_usual_bytes(&found.deliveries);
+            let meanwhile = refill.meanwhile.get(&found.work_order_id).copied();
+            if meanwhile == Some(Meanwhile::Settled) || self.lanes.contains_key(&found.work_order_id) {
                 continue;
             }
-            if self.lanes.contains_key(&work_order_id) {
-                continue;
+            if self.lanes.len() >= MOST_LANES {
+                self.more = true;
+                break;
             }
-            let tail = found.deliveries.last().map_or(0, |last| last.sequence);
-            self.bytes += found.deliveries.iter().map(|delivery| delivery.body.len()).sum::<usize>();
-            let lane = Lane { queue: found.deliveries.into(), tail, more: found.more, ..Lane::default() };
-            self.lanes.insert(work_order_id, lane);
-            self.line_up(work_order_id);
+            self.let_in(found, meanwhile == Some(Meanwhile::Longer));
         }
-        self.touched.clear();
     }
 
     /// A read failed: it is to be tried again.
     pub(crate) fn read_failed(&mut self, read: Read) {
         match read {
-            Read::DueLanes(_) => {
-                self.refilling = false;
-                self.more = true;
+            Read::DueLanes { ticket, .. } => {
+                if self.refill.take_if(|refill| refill.ticket == ticket).is_some() {
+                    self.more = true;
+                }
             }
             Read::Lane { work_order_id, ticket, .. } => {
-                if let Some(lane) = self.lanes.get_mut(&work_order_id)
-                    && lane.loading == Some(ticket)
-                {
+                if self.lanes.get(&work_order_id).is_some_and(|lane| lane.loading == Some(ticket)) {
                     self.reload(work_order_id);
                 }
             }
@@ -282,12 +326,89 @@ impl Window {
 
     /// Nothing is here, under way, or to be read.
     pub(crate) fn is_idle(&self) -> bool {
-        self.lanes.is_empty() && !self.refilling && !self.more
+        self.lanes.is_empty() && self.refill.is_none() && !self.more
     }
 
-    fn touch(&mut self, work_order_id: WorkOrderId) {
-        if self.refilling {
-            self.touched.insert(work_order_id);
+    /// The lane whose turn it is; what stands in line without reason is taken out.
+    fn front(&mut self, now: Timestamp) -> Option<WorkOrderId> {
+        while let Some(work_order_id) = self.line.front().copied() {
+            if let Some(lane) = self.lanes.get_mut(&work_order_id) {
+                match lane.queue.front() {
+                    Some(_) if lane.in_flight.is_some() || lane.stale => lane.in_line = false,
+                    // A wish that came too late for its attempt is applied now.
+                    Some(head) if head.due <= now || head.wish.is_some() => return Some(work_order_id),
+                    Some(head) => {
+                        let due = head.due;
+                        self.forget(work_order_id);
+                        self.wait_until(due);
+                    }
+                    None => lane.in_line = false,
+                }
+            }
+            self.line.pop_front();
+        }
+        None
+    }
+
+    /// How a lane is read on, if it is to be.
+    fn load(&mut self, work_order_id: WorkOrderId) -> Option<Read> {
+        let limit = self.affordable().clamp(2, DEPTH);
+        let ticket = self.ticket();
+        let lane = self.lanes.get_mut(&work_order_id)?;
+        if lane.stale {
+            // From the front: also what came since is read.
+            self.bytes = self.bytes.saturating_sub(lane.bytes());
+            *lane = Lane { in_flight: lane.in_flight, in_line: lane.in_line, ..Lane::default() };
+        } else if !lane.wants_more() {
+            return None;
+        }
+        lane.more = false;
+        lane.loading = Some(ticket);
+        Some(Read::Lane { work_order_id, after: lane.tail, limit, ticket })
+    }
+
+    fn let_in(&mut self, found: LaneWindow, longer: bool) {
+        let work_order_id = found.work_order_id;
+        let mut lane = Lane { more: found.more || longer, ..Lane::default() };
+        for delivery in found.deliveries {
+            if self.bytes >= MOST_BYTES && !lane.queue.is_empty() {
+                lane.more = true;
+                break;
+            }
+            self.bytes += delivery.body.len();
+            lane.tail = delivery.sequence;
+            lane.queue.push_back(delivery);
+        }
+        self.lanes.insert(work_order_id, lane);
+        self.go_on(work_order_id);
+    }
+
+    /// Deliveries that may still come in, as far as the size of the last ones tells.
+    fn affordable(&self) -> usize {
+        MOST_BYTES.saturating_sub(self.bytes) / self.usual_bytes.max(1)
+    }
+
+    fn learn_usual_bytes(&mut self, deliveries: &[Undelivered]) {
+        let bytes: usize = deliveries.iter().map(|delivery| delivery.body.len()).sum();
+        if let Some(mean) = bytes.checked_div(deliveries.len()) {
+            self.usual_bytes = mean;
+        }
+    }
+
+    fn ticket(&mut self) -> u64 {
+        self.last_ticket += 1;
+        self.last_ticket
+    }
+
+    fn note(&mut self, work_order_id: WorkOrderId, meanwhile: Meanwhile) {
+        let Some(refill) = &mut self.refill else { return };
+        let noted = refill.meanwhile.entry(work_order_id).or_insert(meanwhile);
+        if meanwhile == Meanwhile::Settled {
+            *noted = meanwhile;
+        }
+        if refill.meanwhile.len() > MOST_NOTED {
+            self.refill = None;
+            self.more = true;
         }
     }
 
@@ -298,10 +419,10 @@ impl Window {
     /// After a change of a lane: it goes on, is read on, or is let go.
     fn go_on(&mut self, work_order_id: WorkOrderId) {
         let Some(lane) = self.lanes.get(&work_order_id) else { return };
-        if lane.wants_more() || lane.stale {
+        if lane.stale || lane.wants_more() {
             self.to_load.push(work_order_id);
         }
-        if lane.is_done() && !lane.stale {
+        if lane.is_done() {
             self.lanes.remove(&work_order_id);
         } else {
             self.line_up(work_order_id);
@@ -335,3 +456,6 @@ impl Window {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,9 @@ pub struct Completion {
     pub delivery: Undelivered,
     /// What follows for it.
     pub transition: Transition,
+    /// The endpoint's generation when the attempt began. When it has grown since, a failure counts for nothing and
+    /// the delivery is due at once.
+    pub generation: u64,
     /// The log record's own part.
     pub attempt: Attempt,
 }

@@ -11,14 +11,19 @@ mod by_hand;
 mod change;
 mod checkpoint;
 mod code;
+mod command;
 mod complete;
 mod configuration;
+mod discard;
 mod lane;
 mod lists;
 mod open;
 mod read;
 mod readers;
 mod sweep;
+#[cfg(test)]
+mod tests;
+mod trouble;
 mod write;
 mod writer;
 
@@ -39,8 +44,9 @@ use crate::record::{
     NotificationRecord, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
+use command::Command;
 use readers::Readers;
-use writer::{Command, Writer};
+use writer::Writer;
 
 /// A store in one file of the data dir.
 #[derive(Debug)]
@@ -118,7 +124,7 @@ impl Store for SqliteStore {
             .run(move |connection| read::due_lanes(connection, &key, generation, now, lanes, behind))
             .await?;
         for work_order_id in stale {
-            self.writer.send(Command::MendLane(endpoint.clone(), work_order_id)).await?;
+            self.writer.send(Command::MendLane(endpoint.clone(), work_order_id, now)).await?;
         }
         Ok(due)
     }
@@ -171,7 +177,10 @@ impl Store for SqliteStore {
         message_id: MessageId,
     ) -> Result<Option<NotificationRecord>, Error> {
         let company = company.clone();
-        self.readers.run(move |connection| lists::notification(connection, &company, message_id)).await
+        let directory = self.directory.clone();
+        self.readers
+            .run(move |connection| lists::notification(connection, &directory, &company, message_id))
+            .await
     }
 
     async fn notifications(
@@ -179,7 +188,10 @@ impl Store for SqliteStore {
         filter: NotificationFilter,
         paging: Paging,
     ) -> Result<Page<NotificationRecord>, Error> {
-        self.readers.run(move |connection| lists::notifications(connection, &filter, &paging)).await
+        let directory = self.directory.clone();
+        self.readers
+            .run(move |connection| lists::notifications(connection, &directory, &filter, &paging))
+            .await
     }
 
     async fn delivery(
@@ -188,7 +200,10 @@ impl Store for SqliteStore {
         company: Option<&CompanyId>,
     ) -> Result<Option<DeliveryRecord>, Error> {
         let company = company.cloned();
-        self.readers.run(move |connection| lists::delivery(connection, id, company.as_ref())).await
+        let directory = self.directory.clone();
+        self.readers
+            .run(move |connection| lists::delivery(connection, &directory, id, company.as_ref()))
+            .await
     }
 
     async fn deliveries(
@@ -196,7 +211,8 @@ impl Store for SqliteStore {
         filter: DeliveryFilter,
         paging: Paging,
     ) -> Result<Page<DeliveryRecord>, Error> {
-        self.readers.run(move |connection| lists::deliveries(connection, &filter, &paging)).await
+        let directory = self.directory.clone();
+        self.readers.run(move |connection| lists::deliveries(connection, &directory, &filter, &paging)).await
     }
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
@@ -229,6 +245,7 @@ impl Store for SqliteStore {
             // An error says that the writer has ended already, which is what was asked for.
             let _ended = answer.await;
         }
+        self.readers.close();
         // Whoever still holds this store can do nothing with it; the next one may open the data dir.
         let _unlocked = self._lock.unlock();
     }

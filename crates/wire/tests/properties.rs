@@ -1,5 +1,7 @@
 //! What holds for any notification.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it calls")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};

@@ -1,5 +1,7 @@
 //! The golden vectors of `vectors/bodies`; their README says the format.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it calls")]
+
 use std::path::Path;
 
 use base64::Engine;

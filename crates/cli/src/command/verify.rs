@@ -27,8 +27,8 @@ const EXAMPLES: &str = "\
 Examples:
   curl -s http://127.0.0.1:8080/certificates > workbell.pem
   workbell verify --certificate workbell.pem < token.txt
-  workbell verify --certificate workbell.pem --url https://cmms.example/hooks --endpoint ENDPOINT_ID < request.txt
-  workbell verify --certificate workbell.pem --secret whsec_... < request.txt     the body's signature as well
+  workbell verify --certificate workbell.pem --url https://cmms.example/hooks < request.txt
+  workbell verify --certificate workbell.pem --secret whsec_... < request.txt    the body as well
 
 Status 0 only for a good token of the documented form, and for a good body signature if --secret asks for it.";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use workbell_egress::{BODY_WAIT, Failure, MAX_HEAD, Phase, Request, RetryAfter};
 
-use crate::stage::{OK, PUBLIC, Stage, failure, hook, request, status};
+use crate::stage::{OK, PUBLIC, SILENT, Stage, failure, hook, request, status};
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_drips_costs_no_more_than_the_timeout() {
@@ -67,10 +67,10 @@ async fn an_endless_body_is_read_to_the_limit() {
         stage.server(move |mut wire| async move {
             wire.request().await.expect("a request");
             wire.say(format!("HTTP/1.1 200 OK\r\n{head}")).await;
-            loop {
+            for _ in 0..1000 {
                 wire.say(format!("3e8\r\n{}\r\n", "x".repeat(1000))).await;
-                tokio::task::yield_now().await;
             }
+            wire.until_closed().await;
         });
         let begin = Instant::now();
         let attempted = stage.pool().send(hook()).await;
@@ -96,10 +96,11 @@ async fn a_head_without_end_is_an_invalid_answer() {
             let flood = flood.clone();
             stage.server(move |mut wire| async move {
                 wire.request().await.expect("a request");
-                loop {
+                // an end, so that a missing bound shows as a timeout
+                for _ in 0..64 {
                     wire.say(&flood).await;
-                    tokio::task::yield_now().await;
                 }
+                wire.until_closed().await;
             });
             let attempted = stage.pool().send(Request { expect_continue, ..hook() }).await;
             assert_eq!(failure(&attempted), "InvalidResponse", "{name} {expect_continue}");
@@ -185,6 +186,16 @@ async fn answers_without_a_body_keep_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn switching_protocols_is_a_status_like_any_other() {
+    let stage = Stage::new();
+    stage.answering("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n");
+    stage.answering(OK);
+    let pool = stage.pool();
+    assert_eq!(status(&pool.send(hook()).await), 101);
+    assert!(!pool.send(hook()).await.reused);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_compressed_body_is_kept_as_it_came() {
     let stage = Stage::new();
     stage.server(|mut wire| async move {
@@ -194,7 +205,7 @@ async fn a_compressed_body_is_kept_as_it_came() {
         wire.until_closed().await;
     });
     let attempted = stage.pool().send(hook()).await;
-    assert_eq!(attempted.response_body, "\u{1f}\u{fffd}\u{8}\u{fffd}");
+    assert_eq!(attempted.response_body, "\\x1f\u{fffd}\\x08\\x00");
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,4 +252,18 @@ async fn the_next_address_of_a_name_is_tried_when_one_does_not_connect() {
     let tried = ["[2606:4700::1]:80", "93.184.215.20:80"].map(|text| text.parse().expect("an address"));
     assert_eq!(stage.dialled(), tried);
     assert_eq!(attempted.address, Some(tried[1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_swallows_everything_gets_its_share_of_the_time() {
+    let stage = Stage::new();
+    stage.name("half.example.com", &[&[SILENT, PUBLIC]]);
+    stage.answering(OK);
+    let attempted = stage.pool().send(request("http://half.example.com/")).await;
+    assert_eq!(status(&attempted), 200);
+    assert_eq!(attempted.connect_time.map(|time| time.as_secs()), Some(5));
+    let attempted = stage.pool().send(request(&format!("http://{SILENT}/"))).await;
+    let after = Duration::from_secs(10);
+    assert_eq!(attempted.result, Err(Failure::Timeout { phase: Phase::Connect, after }));
+    assert_eq!(attempted.total, after);
 }

@@ -2,6 +2,7 @@
 //! dialled and plays the other side in memory, on paused time; and over real sockets on loopback.
 
 mod answers;
+mod broken_pipe;
 mod expect;
 mod keep_alive;
 mod loopback;

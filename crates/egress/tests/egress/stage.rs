@@ -42,6 +42,9 @@ pub(crate) struct Received {
 /// The public address at which servers of the stage stand.
 pub(crate) const PUBLIC: &str = "93.184.215.14";
 
+/// A public address that never answers a dial.
+pub(crate) const SILENT: &str = "93.184.215.99";
+
 impl Stage {
     /// The stage of most tests: `hooks.example.com` has one public address.
     pub(crate) fn new() -> Stage {
@@ -125,6 +128,9 @@ impl Resolve for Stage {
 impl Dial for Stage {
     async fn dial(&self, address: SocketAddr) -> io::Result<Box<dyn Io>> {
         locked(&self.inner.dialled).push(address);
+        if address.ip().to_string() == SILENT {
+            std::future::pending::<()>().await;
+        }
         let server = locked(&self.inner.servers).pop_front();
         let Some(server) = server else {
             return Err(io::ErrorKind::ConnectionRefused.into());

@@ -7,10 +7,12 @@ CREATE TABLE meta (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- A deleted company keeps its row: its id is never used again, for its notifications and log are still kept.
 CREATE TABLE companies (
     company_id TEXT PRIMARY KEY,
     name       TEXT NOT NULL,
-    created    INTEGER NOT NULL
+    created    INTEGER NOT NULL,
+    deleted    INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE branches (
@@ -47,6 +49,15 @@ CREATE TABLE endpoints (
     generation      INTEGER NOT NULL,
     deleted         INTEGER,
     PRIMARY KEY (company_id, endpoint_id)
+) STRICT, WITHOUT ROWID;
+
+-- What waits of a deleted branch is discarded in steps: the deliveries above `after` and below `below`.
+CREATE TABLE branch_discards (
+    company_id TEXT NOT NULL,
+    branch_id  INTEGER NOT NULL,
+    below      INTEGER NOT NULL,
+    after      INTEGER NOT NULL,
+    PRIMARY KEY (company_id, branch_id, below)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE actions (

@@ -169,6 +169,16 @@ impl Write {
         Ok(())
     }
 
+    /// Brings the row of a lane in line that a reader found to be due although its head is not.
+    pub(super) fn mend_stale(&mut self, key: &LaneKey, now: Timestamp) -> Result<(), Error> {
+        let lane = *self.lanes.get(&self.connection, key)?;
+        // An empty lane's row was written when it became empty, and says since when.
+        if lane.count > 0 {
+            lane::mend(&self.connection, key, lane.sequence, self.generation(key), now.ticks())?;
+        }
+        Ok(())
+    }
+
     fn named(&self, by_hand: &ByHand) -> Result<Row, Error> {
         let missing = || Error::NotFound(format!("delivery {}", by_hand.id));
         let row = self.row(by_hand.id.no())?.ok_or_else(missing)?;

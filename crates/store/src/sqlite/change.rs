@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::params;
-use workbell_model::{Branch, Client, ClientId, Company, CompanyId, Endpoint, EndpointKey, Reason};
+use workbell_model::{Branch, Client, ClientId, Company, CompanyId, Endpoint, EndpointKey};
 use workbell_wire::{ActionName, Timestamp};
 
+use super::discard::Discard;
 use super::write::{Event, Write};
 use crate::directory::{CompanyEntry, Entries};
 use crate::error::Error;
 use crate::record::{Change, EndpointChange, IfUndelivered, OwnAction, StoredKey};
-
-/// Deliveries of a deleted endpoint that one transaction discards. 2,000: some 30 ms of the writer's time.
-const DISCARD_STEP: usize = 2_000;
 
 /// What is done to the directory after the commit.
 pub(super) type Publish = Box<dyn FnOnce(&mut Entries) + Send>;
@@ -30,7 +28,8 @@ impl Write {
             Change::DeleteBranch(company, id, undelivered, now) => {
                 self.delete_branch(company, id, undelivered, now)
             }
-            Change::CreateClient(client) | Change::UpdateClient(client) => self.put_client(client),
+            Change::CreateClient(client) => self.create_client(client),
+            Change::UpdateClient(client) => self.update_client(client),
             Change::DeleteClient(company, id, now) => self.delete_client(company, id, now),
             Change::CreateEndpoint(endpoint, limit) => self.create_endpoint(endpoint, limit),
             Change::UpdateEndpoint(endpoint, change, now) => self.update_endpoint(endpoint, change, now),
@@ -46,13 +45,15 @@ impl Write {
     }
 
     fn create_company(&mut self, company: Company) -> Result<Publish, Error> {
-        if self.directory.company(&company.company_id).is_some() {
-            return Err(Error::Exists(format!("company {}", company.company_id)));
-        }
-        self.connection.execute(
-            "INSERT INTO companies (company_id, name, created) VALUES (?1, ?2, ?3)",
+        let created = self.connection.execute(
+            "INSERT INTO companies (company_id, name, created) VALUES (?1, ?2, ?3)
+             ON CONFLICT (company_id) DO NOTHING",
             params![company.company_id.as_str(), company.name, company.created.ticks()],
         )?;
+        if created == 0 {
+            // Also when it is deleted: who comes after must not find what it left.
+            return Err(Error::Exists(format!("company {}", company.company_id)));
+        }
         Ok(Box::new(move |entries| {
             let id = company.company_id.clone();
             let entry = CompanyEntry {
@@ -79,18 +80,23 @@ impl Write {
         now: Timestamp,
     ) -> Result<Publish, Error> {
         let entry = self.company(&id)?;
-        let waiting =
-            self.count("SELECT COUNT(*) FROM undelivered WHERE company_id = ?1", params![id.as_str()])?;
-        refuse(undelivered, waiting)?;
+        if undelivered == IfUndelivered::Refuse {
+            let waiting = "SELECT COUNT(*) FROM undelivered WHERE company_id = ?1";
+            refuse(self.connection.query_row(waiting, params![id.as_str()], |row| row.get(0))?)?;
+        }
         for endpoint in entry.endpoints.values() {
             self.mark_endpoint_deleted(&endpoint.key, now)?;
         }
-        for sql in [
-            "DELETE FROM companies WHERE company_id = ?1",
-            "DELETE FROM branches WHERE company_id = ?1",
-            "DELETE FROM clients WHERE company_id = ?1",
-        ] {
+        self.connection.execute(
+            "UPDATE companies SET name = '', deleted = ?2 WHERE company_id = ?1",
+            params![id.as_str(), now.ticks()],
+        )?;
+        for sql in ["DELETE FROM branches WHERE company_id = ?1", "DELETE FROM clients WHERE company_id = ?1"]
+        {
             self.connection.execute(sql, params![id.as_str()])?;
+        }
+        for endpoint in entry.endpoints.values() {
+            self.discard_now_or_later(Discard::OfEndpoint(endpoint.key.clone()), now)?;
         }
         Ok(Box::new(move |entries| {
             entries.companies.remove(&id);
@@ -141,15 +147,17 @@ impl Write {
         now: Timestamp,
     ) -> Result<Publish, Error> {
         self.branch_of(&company, id)?;
-        let waiting = self.deliveries_of_branch(&company, id)?;
-        refuse(undelivered, waiting.len() as u64)?;
-        for no in waiting {
-            self.discard_with_owner(no, now)?;
+        if undelivered == IfUndelivered::Refuse {
+            refuse(self.waiting_for_branch(&company, id)?)?;
         }
         self.connection.execute(
             "DELETE FROM branches WHERE company_id = ?1 AND branch_id = ?2",
             params![company.as_str(), id],
         )?;
+        if undelivered == IfUndelivered::Discard {
+            let discard = self.put_branch_discard(&company, id)?;
+            self.discard_now_or_later(discard, now)?;
+        }
         Ok(Box::new(move |entries| {
             entries.branches.remove(&id);
             edit_now(entries, &company, |entry| {
@@ -158,19 +166,22 @@ impl Write {
         }))
     }
 
-    fn deliveries_of_branch(&self, company: &CompanyId, id: i64) -> Result<Vec<u64>, Error> {
-        let mut statement = self.connection.prepare(
-            "SELECT u.delivery_no
-             FROM undelivered AS u
-             JOIN notifications AS n ON n.notification_no = u.delivery_no >> 12
-             WHERE u.company_id = ?1 AND n.branch_id = ?2",
-        )?;
-        let rows = statement.query_map(params![company.as_str(), id], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+    fn create_client(&mut self, client: Client) -> Result<Publish, Error> {
+        if self.company(&client.company_id)?.clients.contains_key(&client.client_id) {
+            return Err(Error::Exists(format!("client {}", client.client_id)));
+        }
+        self.put_client(client)
     }
 
-    fn put_client(&mut self, client: Client) -> Result<Publish, Error> {
-        self.company(&client.company_id)?;
+    fn update_client(&mut self, client: Client) -> Result<Publish, Error> {
+        let entry = self.company(&client.company_id)?;
+        match entry.clients.get(&client.client_id) {
+            Some(known) if known.deleted.is_none() => self.put_client(client),
+            Some(_) | None => Err(Error::NotFound(format!("client {}", client.client_id))),
+        }
+    }
+
+    fn put_client(&self, client: Client) -> Result<Publish, Error> {
         let previous = client.previous_secret.as_ref();
         self.connection.execute(
             "INSERT INTO clients
@@ -179,7 +190,7 @@ impl Write {
              ON CONFLICT (company_id, client_id) DO UPDATE
              SET name = excluded.name, secret_hash = excluded.secret_hash, previous_hash = excluded.previous_hash,
                  previous_until = excluded.previous_until, tokens_from = excluded.tokens_from,
-                 deleted = excluded.deleted",
+                 created = excluded.created, deleted = excluded.deleted",
             params![
                 client.company_id.as_str(),
                 client.client_id.as_bytes(),
@@ -210,6 +221,11 @@ impl Write {
         if entry.endpoints.len() >= limit {
             return Err(Error::TooMany(limit));
         }
+        let known = "SELECT COUNT(*) FROM endpoints WHERE company_id = ?1 AND endpoint_id = ?2";
+        let id = params![endpoint.key.company_id.as_str(), endpoint.key.endpoint_id.as_bytes()];
+        if self.connection.query_row(known, id, |row| row.get::<_, u64>(0))? > 0 {
+            return Err(Error::Exists(format!("endpoint {}", endpoint.key.endpoint_id)));
+        }
         self.write_endpoint(&endpoint)?;
         self.events.push(Event::EndpointChanged(endpoint.key.clone(), EndpointChange::Created));
         Ok(edit(endpoint.key.company_id.clone(), move |entry| {
@@ -227,6 +243,7 @@ impl Write {
         let known = known.ok_or_else(|| Error::NotFound(format!("endpoint {}", endpoint.key.endpoint_id)))?;
         // A mark instead of an update of its lanes: what was due under an older generation is due at once.
         endpoint.generation = known.generation + u64::from(change == EndpointChange::Reopened);
+        endpoint.created = known.created;
         self.write_endpoint(&endpoint)?;
         self.events.push(Event::EndpointChanged(endpoint.key.clone(), change));
         Ok(edit(endpoint.key.company_id.clone(), move |entry| {
@@ -270,9 +287,11 @@ impl Write {
         if self.directory.endpoint(&key).is_none() {
             return Err(Error::NotFound(format!("endpoint {}", key.endpoint_id)));
         }
-        let waiting = *self.waiting(&key)?;
-        refuse(undelivered, waiting)?;
+        if undelivered == IfUndelivered::Refuse {
+            refuse(*self.waiting(&key)?)?;
+        }
         self.mark_endpoint_deleted(&key, now)?;
+        self.discard_now_or_later(Discard::OfEndpoint(key.clone()), now)?;
         Ok(edit(key.company_id.clone(), move |entry| {
             entry.endpoints.remove(&key.endpoint_id);
         }))
@@ -285,35 +304,7 @@ impl Write {
             params![key.company_id.as_str(), key.endpoint_id.as_bytes(), now.ticks()],
         )?;
         self.events.push(Event::EndpointChanged(key.clone(), EndpointChange::Deleted));
-        if self.discard_step(key, now)? {
-            self.to_discard.push(key.clone());
-        }
         Ok(())
-    }
-
-    /// Discards some deliveries of a deleted endpoint; true while there are more.
-    pub(super) fn discard_step(&mut self, key: &EndpointKey, now: Timestamp) -> Result<bool, Error> {
-        let waiting: Vec<u64> = {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT delivery_no FROM undelivered WHERE company_id = ?1 AND endpoint_id = ?2 LIMIT ?3",
-            )?;
-            let rows = statement.query_map(
-                params![key.company_id.as_str(), key.endpoint_id.as_bytes(), DISCARD_STEP],
-                |row| row.get(0),
-            )?;
-            rows.collect::<Result<_, _>>()?
-        };
-        let more = waiting.len() == DISCARD_STEP;
-        for no in waiting {
-            self.discard_with_owner(no, now)?;
-        }
-        Ok(more)
-    }
-
-    fn discard_with_owner(&mut self, no: u64, now: Timestamp) -> Result<(), Error> {
-        let no = workbell_model::DeliveryNo(no);
-        let Some(row) = self.row(no)? else { return Ok(()) };
-        self.take_out(no, &row, Reason::EndpointDeleted, now)
     }
 
     fn put_action(&mut self, action: OwnAction) -> Result<Publish, Error> {
@@ -349,17 +340,10 @@ impl Write {
         }
         Ok(Box::new(|_| {}))
     }
-
-    fn count(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<u64, Error> {
-        Ok(self.connection.query_row(sql, values, |row| row.get(0))?)
-    }
 }
 
-fn refuse(undelivered: IfUndelivered, waiting: u64) -> Result<(), Error> {
-    match undelivered {
-        IfUndelivered::Refuse if waiting > 0 => Err(Error::UndeliveredExist(waiting)),
-        IfUndelivered::Refuse | IfUndelivered::Discard => Ok(()),
-    }
+fn refuse(waiting: u64) -> Result<(), Error> {
+    if waiting > 0 { Err(Error::UndeliveredExist(waiting)) } else { Ok(()) }
 }
 
 fn edit(company: CompanyId, change: impl FnOnce(&mut CompanyEntry) + Send + 'static) -> Publish {

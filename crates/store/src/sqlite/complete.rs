@@ -5,7 +5,7 @@ use workbell_model::{DeliveryNo, Mode, Reason, State, Transition, Wish};
 use workbell_wire::Timestamp;
 
 use super::code;
-use super::lane::{self, LaneKey};
+use super::lane::{self, Lane, LaneKey};
 use super::write::{Event, Write};
 use crate::record::Completion;
 
@@ -53,6 +53,8 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
 /// What the row of an undelivered delivery says that its attempt could not know.
 struct Found {
     wish: Option<Wish>,
+    due: Timestamp,
+    since: Timestamp,
 }
 
 impl Write {
@@ -61,45 +63,51 @@ impl Write {
         let delivery = &completion.delivery;
         let ended = completion.attempt.start.plus(completion.attempt.duration);
         let key = (delivery.endpoint.clone(), delivery.work_order_id);
-        let outcome = match self.find(delivery.no)? {
-            Some(found) => decide(completion.transition, found.wish, ended),
-            None => return self.complete_removed(completion, ended),
+        let Some(found) = self.find(delivery.no)? else {
+            return self.complete_removed(completion, ended);
         };
+        let generation = self.generation(&key);
+        let outcome = decide(completion, found.wish, generation, ended);
         let mut due = ended;
         let (state, next_due) = match outcome {
             Transition::Delivered => {
-                self.finish(completion, &key, code::DELIVERED, None, ended)?;
+                self.finish(completion, &key, &found, code::DELIVERED, None, ended)?;
                 (State::Delivered, None)
             }
             Transition::Dead(reason) => {
                 let state = if reason == Reason::ByHand { State::Discarded } else { State::Dead };
                 let code = if reason == Reason::ByHand { code::DISCARDED } else { code::DEAD };
-                self.finish(completion, &key, code, Some(reason), ended)?;
+                self.finish(completion, &key, &found, code, Some(reason), ended)?;
                 (state, None)
             }
             Transition::Retrying { due: next, counted } => {
-                self.put_back(completion, &key, next, counted)?;
+                self.put_back(completion, &key, generation, next, counted)?;
                 due = next;
                 (State::Retrying, Some(next))
             }
         };
         self.insert_log(completion, next_due)?;
         self.events.push(Event::Completed {
-            endpoint: key.0,
+            endpoint: key.0.clone(),
             work_order_id: key.1,
             sequence: delivery.sequence,
             state,
             due,
         });
+        if outcome != completion.transition {
+            // Count and start of the schedule are other ones than the attempt knew.
+            self.events.push(Event::LaneChanged(key.0, key.1));
+        }
         Ok(())
     }
 
     fn find(&self, no: DeliveryNo) -> rusqlite::Result<Option<Found>> {
         self.connection
-            .prepare_cached("SELECT wish FROM undelivered WHERE delivery_no = ?1")?
+            .prepare_cached("SELECT wish, due, since FROM undelivered WHERE delivery_no = ?1")?
             .query_row(params![no.0], |row| {
                 let wish = row.get::<_, Option<i64>>(0)?.map(code::wish).transpose()?;
-                Ok(Found { wish })
+                let (due, since) = (row.get(1)?, row.get(2)?);
+                Ok(Found { wish, due: Timestamp::from_ticks(due), since: Timestamp::from_ticks(since) })
             })
             .optional()
     }
@@ -108,6 +116,7 @@ impl Write {
         &mut self,
         completion: &Completion,
         key: &LaneKey,
+        found: &Found,
         state: i64,
         reason: Option<Reason>,
         ended: Timestamp,
@@ -119,7 +128,7 @@ impl Write {
             sequence: delivery.sequence,
             state,
             reason,
-            since: delivery.since,
+            since: found.since,
             attempts: completion.attempt.number,
             mode: delivery.mode,
             finished: ended,
@@ -127,7 +136,13 @@ impl Write {
             last_status: completion.attempt.status,
         };
         insert_finished(&self.connection, &row)?;
-        self.leave(delivery.no, key, delivery.sequence, ended)
+        let lane = self.leave(delivery.no, key, delivery.sequence, ended)?;
+        // The lane's row has the due time of its last known head. It serves the next head too, unless that one would
+        // have to wait for it although this one did not.
+        if lane.count > 0 && found.due > ended {
+            lane::mend(&self.connection, key, lane.sequence, self.generation(key), ended.ticks())?;
+        }
+        Ok(())
     }
 
     /// Takes a delivery out of the queue and keeps its lane in order.
@@ -137,24 +152,23 @@ impl Write {
         key: &LaneKey,
         sequence: u64,
         now: Timestamp,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<Lane> {
         // The lane is looked up first: found again in the file it must still count this delivery.
         let lane = self.lanes.get(&self.connection, key)?;
         lane.count = lane.count.saturating_sub(1);
-        let (last, count) = (lane.sequence, lane.count);
+        let lane = *lane;
         let waiting = self.waiting(&key.0)?;
         *waiting = waiting.saturating_sub(1);
         self.connection
             .prepare_cached("DELETE FROM undelivered WHERE delivery_no = ?1")?
             .execute(params![no.0])?;
         let generation = self.generation(key);
-        if count == 0 {
-            lane::put_empty(&self.connection, key, last, generation, now.ticks())
-        } else if sequence == last {
-            lane::mend(&self.connection, key, last, generation, now.ticks())
-        } else {
-            Ok(())
+        if lane.count == 0 {
+            lane::put_empty(&self.connection, key, lane.sequence, generation, now.ticks())?;
+        } else if sequence == lane.sequence {
+            lane::mend(&self.connection, key, lane.sequence, generation, now.ticks())?;
         }
+        Ok(lane)
     }
 
     /// Keeps a delivery for its next attempt.
@@ -162,10 +176,10 @@ impl Write {
         &mut self,
         completion: &Completion,
         key: &LaneKey,
+        generation: u64,
         due: Timestamp,
         counted: u16,
     ) -> rusqlite::Result<()> {
-        let generation = self.generation(key);
         self.connection
             .prepare_cached(
                 "UPDATE undelivered
@@ -223,18 +237,20 @@ impl Write {
         Ok(())
     }
 
-    fn insert_log(&self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
+    fn insert_log(&mut self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
         let delivery = &completion.delivery;
         let attempt = &completion.attempt;
         let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
+        let no = self.take_log_no();
         self.connection
             .prepare_cached(
                 "INSERT INTO log
-                   (company_id, endpoint_id, delivery_no, work_order_id, branch_id, action, direction, attempt, mode,
-                    start, duration, status, error, next_due, detail)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                   (log_no, company_id, endpoint_id, delivery_no, work_order_id, branch_id, action, direction,
+                    attempt, mode, start, duration, status, error, next_due, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
+                no,
                 delivery.endpoint.company_id.as_str(),
                 delivery.endpoint.endpoint_id.as_bytes(),
                 delivery.no.0,
@@ -260,15 +276,19 @@ impl Write {
     }
 }
 
-/// What somebody wished by hand meanwhile wins over a failure, and a success over that.
-fn decide(transition: Transition, wish: Option<Wish>, ended: Timestamp) -> Transition {
-    match (transition, wish) {
+/// What somebody wished by hand meanwhile wins over a failure, and a success over that. A failure of a request that
+/// would be another one by now says nothing.
+fn decide(completion: &Completion, wish: Option<Wish>, generation: u64, ended: Timestamp) -> Transition {
+    match (completion.transition, wish) {
         (Transition::Delivered, _) => Transition::Delivered,
         (Transition::Retrying { .. } | Transition::Dead(_), Some(Wish::Retry)) => {
             Transition::Retrying { due: ended, counted: 0 }
         }
         (Transition::Retrying { .. } | Transition::Dead(_), Some(Wish::Discard)) => {
             Transition::Dead(Reason::ByHand)
+        }
+        (Transition::Retrying { .. } | Transition::Dead(_), None) if completion.generation < generation => {
+            Transition::Retrying { due: ended, counted: completion.delivery.counted }
         }
         (follows, None) => follows,
     }

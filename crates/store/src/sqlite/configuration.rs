@@ -16,7 +16,9 @@ use crate::record::OwnAction;
 
 pub(super) fn load(connection: &Connection, directory: &Directory) -> Result<(), Error> {
     let mut companies = BTreeMap::new();
-    for company in all(connection, "SELECT company_id, name, created FROM companies", company)? {
+    for company in
+        all(connection, "SELECT company_id, name, created FROM companies WHERE deleted IS NULL", company)?
+    {
         let id = company.company_id.clone();
         let entry = CompanyEntry {
             company,

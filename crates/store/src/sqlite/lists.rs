@@ -27,7 +27,11 @@ pub(super) fn keys(connection: &Connection) -> Result<Vec<StoredKey>, Error> {
 fn start_of(paging: &Paging) -> Result<i64, Error> {
     match &paging.after {
         None => Ok(i64::MAX),
-        Some(cursor) => i64::from_str_radix(cursor, 36).map_err(|_| Error::BadCursor(cursor.clone())),
+        Some(cursor) => {
+            let well_formed = cursor.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+            let number = if well_formed { i64::from_str_radix(cursor, 36).ok() } else { None };
+            number.ok_or_else(|| Error::BadCursor(cursor.chars().take(80).collect()))
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::checkpoint::FORCED_BYTES;
 use super::readers::Readers;
 use super::write::Write as WriteState;
 use super::writer::Writer;
@@ -41,6 +42,15 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initia
 /// Bytes of a page. 4 KiB: smaller writes per commit than 16 KiB, measured.
 const PAGE_BYTES: u32 = 4096;
 
+/// Longest wait for another process that has the file locked, such as a shell that somebody left open.
+pub(super) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Memory for pages that the writer keeps: 32 MiB.
+const WRITER_CACHE_KIB: i64 = 32 << 10;
+
+/// The same for each of the others: 4 MiB. The system keeps the file in memory anyway.
+const CACHE_KIB: i64 = 4 << 10;
+
 /// Connections for reading: queries are short, and two cores do not run more at once.
 const READERS: usize = 4;
 
@@ -49,6 +59,7 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let file = options.data_dir.join("workbell.db");
     create_private(&file)?;
     let mut connection = connect(&file, options.synchronous)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     migrate(&mut connection, &file)?;
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;
@@ -133,8 +144,10 @@ fn connect(file: &Path, synchronous: Synchronous) -> Result<Connection, Error> {
             },
         )?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "cache_size", -32_000)?;
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        // After a reader held it open the log is cut back to this.
+        connection.pragma_update(None, "journal_size_limit", FORCED_BYTES)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(())
     };

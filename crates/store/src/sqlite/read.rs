@@ -19,31 +19,37 @@ pub(super) fn due_lanes(
     lanes: usize,
     behind: usize,
 ) -> Result<(DueLanes, Vec<WorkOrderId>), Error> {
-    let mut found = lanes_due_now(connection, endpoint, generation, now, lanes + 1)?;
+    // Those of older generations have waited longest: they were there before the mark.
+    let mut found = lanes_of_older_generations(connection, endpoint, generation, lanes + 1)?;
     if found.len() <= lanes {
         let room = lanes + 1 - found.len();
-        found.extend(lanes_of_older_generations(connection, endpoint, generation, room)?);
+        found.extend(lanes_due_now(connection, endpoint, generation, now, room)?);
     }
     let more = found.len() > lanes;
     found.truncate(lanes);
     let mut due = DueLanes { lanes: Vec::with_capacity(found.len()), more, next_due: None };
     let mut stale = Vec::new();
+    let mut next_due: Option<Timestamp> = None;
     for work_order_id in found {
         let mut deliveries = lane(connection, endpoint, generation, work_order_id, 0, behind + 2)?;
         let more = deliveries.len() > behind + 1;
         deliveries.truncate(behind + 1);
         match deliveries.first() {
             Some(head) if head.due <= now => due.lanes.push(LaneWindow { work_order_id, deliveries, more }),
-            Some(_) | None => stale.push(work_order_id),
+            head => {
+                let head_due = head.map(|head| head.due);
+                next_due = next_due.into_iter().chain(head_due).min();
+                stale.push(work_order_id);
+            }
         }
     }
-    due.next_due = connection
+    let later: Option<i64> = connection
         .prepare_cached(
             // Uses lanes_by_due.
             "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND generation = ?2 AND due > ?3",
         )?
-        .query_row(params![endpoint.endpoint_id.as_bytes(), generation, now.ticks()], |row| row.get(0))
-        .map(|due: Option<i64>| due.map(Timestamp::from_ticks))?;
+        .query_row(params![endpoint.endpoint_id.as_bytes(), generation, now.ticks()], |row| row.get(0))?;
+    due.next_due = next_due.into_iter().chain(later.map(Timestamp::from_ticks)).min();
     Ok((due, stale))
 }
 
@@ -114,6 +120,16 @@ pub(super) fn lane(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// When an attempt may start: at once when the endpoint was reopened or changed after the due time was written.
+pub(super) fn effective_due(
+    due: Timestamp,
+    since: Timestamp,
+    written_under: u64,
+    generation: u64,
+) -> Timestamp {
+    if written_under < generation { due.min(since) } else { due }
+}
+
 fn undelivered(row: &Row<'_>, generation: u64) -> rusqlite::Result<Undelivered> {
     let due = Timestamp::from_ticks(row.get(5)?);
     let since = Timestamp::from_ticks(row.get(7)?);
@@ -126,7 +142,7 @@ fn undelivered(row: &Row<'_>, generation: u64) -> rusqlite::Result<Undelivered> 
         endpoint: endpoint_key(row, 1, 2)?,
         work_order_id: row.get(3)?,
         sequence: row.get(4)?,
-        due: if written_under < generation { due.min(since) } else { due },
+        due: effective_due(due, since, written_under, generation),
         since,
         attempts: row.get(8)?,
         counted: row.get(9)?,

@@ -19,6 +19,12 @@ impl Readers {
         Ok(Readers { free: Arc::new(Mutex::new(free)), permits: Arc::new(Semaphore::new(count)) })
     }
 
+    /// Later queries are refused.
+    pub(super) fn close(&self) {
+        self.permits.close();
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Runs a query in a read transaction of its own, so that all its statements see one state.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -28,7 +34,8 @@ impl Readers {
         let free = self.free.clone();
         let work = move || {
             let taken = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut connection = taken.expect("there are as many permits as connections");
+            // There are as many permits as connections, until they are closed.
+            let mut connection = taken.ok_or(Error::Closed)?;
             let result = in_transaction(&mut connection, query);
             free.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             drop(permit);

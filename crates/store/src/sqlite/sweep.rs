@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
+use workbell_model::EndpointKey;
 use workbell_wire::Timestamp;
 
-use super::write::{Write, keep_last_notification};
+use super::by_hand::endpoint_key;
+use super::write::{LOG, NOTIFICATION, Write, keep_removed};
 use crate::error::Error;
 use crate::record::Swept;
 
-/// Rows that one step looks at. 500: a few milliseconds of the writer's time.
+/// Rows of each kind that one step looks at. 500: a few milliseconds of the writer's time.
 const STEP: usize = 500;
+
+/// How long until what is old, but not free to go yet, is looked at again. One minute, so that a cursor expires at
+/// most that late.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Until when things are kept.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +26,20 @@ pub(super) struct Cutoffs {
     pub(super) log: Duration,
 }
 
-/// Where the last step stopped, so that old undelivered notifications are not looked at again and again.
-#[derive(Debug, Default)]
+/// Where the last step stopped, so that what is old but must stay is not looked at again at each step.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Position {
-    after: u64,
+    notification: u64,
+    lane: Option<SweptLane>,
+    /// Something old was passed by since the walk began: it may be free to go soon.
+    passed_by: bool,
+}
+
+#[derive(Clone, Debug)]
+struct SweptLane {
+    endpoint: EndpointKey,
+    work_order_id: i64,
+    emptied: i64,
 }
 
 struct Candidate {
@@ -33,16 +49,23 @@ struct Candidate {
 }
 
 impl Write {
-    pub(super) fn sweep(&mut self, cutoffs: Cutoffs, position: &mut Position) -> Result<Swept, Error> {
+    /// One step. The new position holds once the transaction is on disk.
+    pub(super) fn sweep(
+        &mut self,
+        cutoffs: Cutoffs,
+        position: &Position,
+    ) -> Result<(Swept, Position), Error> {
         let mut swept = Swept::default();
+        let mut position = position.clone();
         let before = cutoffs.now.minus(cutoffs.notifications);
-        self.sweep_notifications(before, position, &mut swept)?;
+        self.sweep_notifications(before, &mut position, &mut swept)?;
         self.sweep_log(cutoffs.now.minus(cutoffs.log), &mut swept)?;
-        self.sweep_lanes(before, &mut swept)?;
+        self.sweep_lanes(before, &mut position, &mut swept)?;
         if !swept.more {
-            swept.next = self.next_expiry(cutoffs)?;
+            swept.next = self.next_expiry(cutoffs, position.passed_by)?;
+            position = Position::default();
         }
-        Ok(swept)
+        Ok((swept, position))
     }
 
     fn sweep_notifications(
@@ -51,19 +74,21 @@ impl Write {
         position: &mut Position,
         swept: &mut Swept,
     ) -> Result<(), Error> {
-        let candidates = self.candidates(before, position.after)?;
-        let full = candidates.len() == STEP;
-        position.after = if full { candidates.last().map_or(0, |last| last.no) } else { 0 };
-        swept.more |= full;
+        let candidates = self.candidates(before, position.notification)?;
+        swept.more |= candidates.len() == STEP;
+        let mut removed = 0;
         for candidate in &candidates {
             if self.fate_is_older(candidate, before)? {
                 self.remove_notification(candidate.no)?;
                 swept.notifications += 1;
+                removed = candidate.no;
+            } else {
+                position.passed_by = true;
             }
         }
+        position.notification = candidates.last().map_or(position.notification, |last| last.no);
         if swept.notifications > 0 {
-            // A number is never given out twice, also when the newest rows are gone.
-            keep_last_notification(&self.connection, candidates.last().map_or(0, |last| last.no))?;
+            keep_removed(&self.connection, NOTIFICATION, removed)?;
         }
         Ok(())
     }
@@ -123,61 +148,174 @@ impl Write {
     }
 
     fn sweep_log(&mut self, before: Timestamp, swept: &mut Swept) -> Result<(), Error> {
-        // Numbers grow with the end of the attempt; one that began earlier but ended later goes a little later.
+        // Numbers grow with the end of the attempt; of the oldest ones those go that also began long enough ago.
+        let oldest: Vec<(u64, i64)> = {
+            let mut statement =
+                self.connection.prepare_cached("SELECT log_no, start FROM log ORDER BY log_no LIMIT ?1")?;
+            let rows = statement.query_map(params![STEP], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        let Some((last, start_of_last)) = oldest.last().copied() else { return Ok(()) };
         let removed = self
             .connection
-            .prepare_cached(
-                "DELETE FROM log
-                 WHERE log_no IN (SELECT log_no FROM log ORDER BY log_no LIMIT ?2) AND start < ?1",
-            )?
-            .execute(params![before.ticks(), STEP])?;
+            .prepare_cached("DELETE FROM log WHERE log_no <= ?1 AND start < ?2")?
+            .execute(params![last, before.ticks()])?;
+        if removed > 0 {
+            keep_removed(&self.connection, LOG, last)?;
+        }
         swept.log_records = removed as u64;
-        swept.more |= removed == STEP;
+        swept.more |= oldest.len() == STEP && start_of_last < before.ticks() && removed > 0;
         Ok(())
     }
 
     /// A counter goes when its lane was empty for the whole period and no delivery of it is kept.
-    fn sweep_lanes(&mut self, before: Timestamp, swept: &mut Swept) -> Result<(), Error> {
-        let removed = self
-            .connection
-            .prepare_cached(
-                // Uses lanes_by_emptied. What finished in a lane did so before it was emptied, so its notification
-                // was old enough at the same time; it may be kept only for another endpoint's sake.
-                "DELETE FROM lanes
-                 WHERE (company_id, endpoint_id, work_order_id) IN
-                       (SELECT l.company_id, l.endpoint_id, l.work_order_id FROM lanes AS l
-                        WHERE l.emptied < ?1
-                          AND NOT EXISTS (SELECT 1 FROM notifications AS n
-                                          JOIN finished AS f ON f.delivery_no >= n.notification_no << 12
-                                                            AND f.delivery_no < (n.notification_no + 1) << 12
-                                          WHERE n.work_order_id = l.work_order_id
-                                            AND f.endpoint_id = l.endpoint_id)
-                        LIMIT ?2)",
-            )?
-            .execute(params![before.ticks(), STEP])?;
-        if removed > 0 {
+    fn sweep_lanes(
+        &mut self,
+        before: Timestamp,
+        position: &mut Position,
+        swept: &mut Swept,
+    ) -> Result<(), Error> {
+        let lanes = self.lanes_emptied(before, position.lane.as_ref())?;
+        let Some(last) = lanes.last() else { return Ok(()) };
+        swept.more |= lanes.len() == STEP;
+        position.lane = Some(last.clone());
+        let first_young = self.first_accepted_since(before)?;
+        for lane in &lanes {
+            if self.keeps_deliveries_of(lane, first_young)? {
+                position.passed_by = true;
+            } else {
+                self.remove_lane(lane)?;
+                swept.lanes += 1;
+            }
+        }
+        if swept.lanes > 0 {
             self.lanes.clear();
         }
-        swept.lanes = removed as u64;
-        swept.more |= removed == STEP;
         Ok(())
     }
 
-    /// When the oldest record that is kept expires; the sweep sleeps until then.
-    fn next_expiry(&self, cutoffs: Cutoffs) -> Result<Option<Timestamp>, Error> {
-        let oldest = |sql: &str| -> Result<Option<Timestamp>, Error> {
-            let ticks: Option<i64> =
-                self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
+    fn lanes_emptied(&self, before: Timestamp, after: Option<&SweptLane>) -> Result<Vec<SweptLane>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            // Uses lanes_by_emptied, which ends with the primary key.
+            "SELECT company_id, endpoint_id, work_order_id, emptied FROM lanes
+             WHERE emptied IS NOT NULL AND emptied < ?1
+               AND (emptied, company_id, endpoint_id, work_order_id) > (?2, ?3, ?4, ?5)
+             ORDER BY emptied, company_id, endpoint_id, work_order_id
+             LIMIT ?6",
+        )?;
+        let start = match after {
+            Some(lane) => params![
+                before.ticks(),
+                lane.emptied,
+                lane.endpoint.company_id.as_str(),
+                lane.endpoint.endpoint_id.as_bytes(),
+                lane.work_order_id,
+                STEP
+            ],
+            None => params![before.ticks(), i64::MIN, "", [0u8; 0], i64::MIN, STEP],
+        };
+        let rows = statement.query_map(start, |row| {
+            Ok(SweptLane {
+                endpoint: endpoint_key(row, 0, 1)?,
+                work_order_id: row.get(2)?,
+                emptied: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a delivery of a lane is kept, though the lane was emptied long ago: its notification is older than
+    /// that, and stays for another endpoint's sake.
+    fn keeps_deliveries_of(&self, lane: &SweptLane, first_young: u64) -> Result<bool, Error> {
+        let kept: Option<i64> = self
+            .connection
+            .prepare_cached(
+                // Uses notifications_by_work_order.
+                "SELECT 1
+                 FROM notifications AS n
+                 JOIN finished AS f
+                   ON f.delivery_no BETWEEN n.notification_no << 12 AND (n.notification_no << 12) | 4095
+                 WHERE n.work_order_id = ?1 AND n.notification_no < ?2 AND f.endpoint_id = ?3
+                 LIMIT 1",
+            )?
+            .query_row(
+                params![lane.work_order_id, first_young, lane.endpoint.endpoint_id.as_bytes()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(kept.is_some())
+    }
+
+    fn remove_lane(&self, lane: &SweptLane) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM lanes WHERE company_id = ?1 AND endpoint_id = ?2 AND work_order_id = ?3",
+            )?
+            .execute(params![
+                lane.endpoint.company_id.as_str(),
+                lane.endpoint.endpoint_id.as_bytes(),
+                lane.work_order_id
+            ])?;
+        Ok(())
+    }
+
+    /// Number of the first notification accepted at `time` or later, by halving: they grow together.
+    fn first_accepted_since(&self, time: Timestamp) -> Result<u64, Error> {
+        let (mut low, mut high) = (0, self.next_notification);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let at: Option<(u64, i64)> = self
+                .connection
+                .prepare_cached(
+                    "SELECT notification_no, accepted FROM notifications
+                     WHERE notification_no >= ?1
+                     ORDER BY notification_no
+                     LIMIT 1",
+                )?
+                .query_row(params![middle], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            match at {
+                Some((no, accepted)) if accepted < time.ticks() => low = no + 1,
+                Some(_) | None => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// When the oldest record that is kept expires; the sweep sleeps until then. Never in the past.
+    fn next_expiry(&self, cutoffs: Cutoffs, passed_by: bool) -> Result<Option<Timestamp>, Error> {
+        let oldest = |sql: &str, before: Timestamp| -> Result<Option<Timestamp>, Error> {
+            let ticks: Option<i64> = self
+                .connection
+                .prepare_cached(sql)?
+                .query_row(params![before.ticks()], |row| row.get(0))
+                .optional()?;
             Ok(ticks.map(Timestamp::from_ticks))
         };
-        let notification = oldest("SELECT accepted FROM notifications ORDER BY notification_no LIMIT 1")?;
-        let log = oldest("SELECT start FROM log ORDER BY log_no LIMIT 1")?;
-        let lane = oldest("SELECT emptied FROM lanes WHERE emptied IS NOT NULL ORDER BY emptied LIMIT 1")?;
+        let before = cutoffs.now.minus(cutoffs.notifications);
+        let first_young = self.first_accepted_since(before)?;
+        let notification: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT accepted FROM notifications WHERE notification_no >= ?1 ORDER BY notification_no LIMIT 1",
+            )?
+            .query_row(params![first_young], |row| row.get(0))
+            .optional()?;
+        let log = oldest(
+            "SELECT start FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
+            cutoffs.now.minus(cutoffs.log),
+        )?;
+        let lane = oldest(
+            "SELECT emptied FROM lanes WHERE emptied IS NOT NULL AND emptied >= ?1 ORDER BY emptied LIMIT 1",
+            before,
+        )?;
         let times = [
-            notification.map(|time| time.plus(cutoffs.notifications)),
+            notification.map(|ticks| Timestamp::from_ticks(ticks).plus(cutoffs.notifications)),
             log.map(|time| time.plus(cutoffs.log)),
             lane.map(|time| time.plus(cutoffs.notifications)),
+            passed_by.then(|| cutoffs.now.plus(LOOK_AGAIN.min(cutoffs.notifications))),
         ];
-        Ok(times.into_iter().flatten().min())
+        let a_moment_later = cutoffs.now.plus(Duration::from_millis(1));
+        Ok(times.into_iter().flatten().min().map(|time| time.max(a_moment_later)))
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::{EndpointKey, Sequence, State, WorkOrderId};
 use workbell_wire::Timestamp;
 
+use super::discard::{self, Discard};
 use super::lane::Lanes;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -37,11 +38,14 @@ pub(super) struct Write {
     pub(super) lanes: Lanes,
     /// Undelivered deliveries per endpoint, as far as they were asked for.
     waiting: HashMap<EndpointKey, u64>,
-    next_notification: u64,
+    pub(super) next_notification: u64,
+    next_log: u64,
     /// Told after the commit.
     pub(super) events: Vec<Event>,
-    /// Deleted endpoints whose deliveries are still to be discarded.
-    pub(super) to_discard: Vec<EndpointKey>,
+    /// What is still to be discarded of something deleted.
+    pub(super) to_discard: Vec<Discard>,
+    /// The same, of the running transaction.
+    pub(super) started_discards: Vec<Discard>,
 }
 
 impl Write {
@@ -50,8 +54,9 @@ impl Write {
         directory: Arc<Directory>,
         waiting_limit: u64,
     ) -> Result<Self, Error> {
-        let next_notification = next_notification(&connection)?;
-        let to_discard = super::configuration::deleted_endpoints_with_deliveries(&connection)?;
+        let next_notification = next_number(&connection, NOTIFICATION)?;
+        let next_log = next_number(&connection, LOG)?;
+        let to_discard = discard::left_to_do(&connection)?;
         Ok(Write {
             connection,
             directory,
@@ -59,8 +64,10 @@ impl Write {
             lanes: Lanes::default(),
             waiting: HashMap::new(),
             next_notification,
+            next_log,
             events: Vec::new(),
             to_discard,
+            started_discards: Vec::new(),
         })
     }
 
@@ -69,7 +76,9 @@ impl Write {
     }
 
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
-        self.connection.prepare_cached("COMMIT")?.execute([]).map(drop)
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.to_discard.append(&mut self.started_discards);
+        Ok(())
     }
 
     /// Ends a failed transaction and forgets all that was remembered of it.
@@ -81,9 +90,20 @@ impl Write {
         self.lanes.clear();
         self.waiting.clear();
         self.events.clear();
-        if let Ok(next) = next_notification(&self.connection) {
+        self.started_discards.clear();
+        // Where they cannot be read, the numbers in use leave a gap, which nobody minds.
+        if let Ok(next) = next_number(&self.connection, NOTIFICATION) {
             self.next_notification = next;
         }
+        if let Ok(next) = next_number(&self.connection, LOG) {
+            self.next_log = next;
+        }
+    }
+
+    pub(super) fn take_log_no(&mut self) -> u64 {
+        let no = self.next_log;
+        self.next_log += 1;
+        no
     }
 
     pub(super) fn take_notification_no(&mut self) -> u64 {
@@ -118,24 +138,36 @@ impl Write {
     }
 }
 
-/// One more than the highest number ever given out: of what is kept, or of what the sweep removed.
-fn next_notification(connection: &Connection) -> rusqlite::Result<u64> {
-    let kept: Option<i64> =
-        connection.query_row("SELECT MAX(notification_no) FROM notifications", [], |row| row.get(0))?;
-    let removed: Option<Vec<u8>> = connection
-        .query_row("SELECT value FROM meta WHERE name = 'last_notification'", [], |row| row.get(0))
-        .optional()?;
-    let removed = removed.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
-    Ok(kept.map_or(0, i64::unsigned_abs).max(removed) + 1)
+/// Rows that are numbered in the order of their creation. No number is ever given out twice: cursors, ids of
+/// deliveries and links to the log hold on to them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbered {
+    highest: &'static str,
+    /// Where the highest number is kept that the sweep removed.
+    removed: &'static str,
 }
 
-/// Keeps the highest number given out, before the sweep removes the row that has it.
-pub(super) fn keep_last_notification(connection: &Connection, no: u64) -> rusqlite::Result<()> {
+pub(super) const NOTIFICATION: Numbered =
+    Numbered { highest: "SELECT MAX(notification_no) FROM notifications", removed: "last_notification" };
+
+pub(super) const LOG: Numbered = Numbered { highest: "SELECT MAX(log_no) FROM log", removed: "last_log" };
+
+/// One more than the highest number ever given out: of what is kept, or of what the sweep removed.
+fn next_number(connection: &Connection, rows: Numbered) -> rusqlite::Result<u64> {
+    let kept: Option<u64> = connection.query_row(rows.highest, [], |row| row.get(0))?;
+    let removed: Option<[u8; 8]> = connection
+        .query_row("SELECT value FROM meta WHERE name = ?1", params![rows.removed], |row| row.get(0))
+        .optional()?;
+    Ok(kept.unwrap_or(0).max(removed.map_or(0, u64::from_be_bytes)) + 1)
+}
+
+/// Keeps the highest number that the sweep removed.
+pub(super) fn keep_removed(connection: &Connection, rows: Numbered, no: u64) -> rusqlite::Result<()> {
     connection
-        .execute(
-            "INSERT INTO meta (name, value) VALUES ('last_notification', ?1)
+        .prepare_cached(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2)
              ON CONFLICT (name) DO UPDATE SET value = MAX(value, excluded.value)",
-            params![no.to_be_bytes().to_vec()],
-        )
+        )?
+        .execute(params![rows.removed, no.to_be_bytes()])
         .map(drop)
 }

@@ -1,93 +1,53 @@
 //! The writer: one thread that runs what is waiting in one transaction, commits once and answers each.
 //!
 //! A batch in which something fails is rolled back and run again one by one, so that one bad command fails alone.
-//! While the disk takes no writes, completions are kept and tried again; everything else is refused. A failed sync
-//! ends the process: what the system did with the pages is not known any more.
+//! While the disk takes no writes, completions are kept and everything else is refused; each half second those kept
+//! are tried again, and once they are written the rest may go on. A failed sync ends the process.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
-use workbell_model::{DeliveryNo, EndpointKey, WorkOrderId};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::{TryRecvError, TrySendError};
 use workbell_wire::Timestamp;
 
-use super::change::Publish;
-use super::checkpoint::{Checkpointer, FORCED_BYTES, checkpoint};
+use super::checkpoint::{Checkpointer, checkpoint};
+use super::command::{Answer, Command};
 use super::sweep;
+use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
 use super::write::{Event, Write};
 use crate::error::Error;
-use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Swept};
 use crate::store::{Fresh, Subscriber};
 
-/// Commands that may wait. 4,096 at some 2 KiB each; a publisher beyond that is told to come again.
+/// Commands that may wait. 4,096; a publisher beyond that is told to come again.
 const CHANNEL: usize = 4096;
 
+/// Bytes of notifications that may wait. 64 MiB: four of the largest arrays that can be published.
+const CHANNEL_BYTES: usize = 64 << 20;
+
 /// Notifications and completions in one transaction. 512: more gain nothing, and a commit stays short.
-const BATCH: usize = 512;
+pub(super) const BATCH: usize = 512;
 
 /// How long to wait before what could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
-type Reply<T> = oneshot::Sender<Result<T, Error>>;
+/// How often commands are looked for meanwhile, to refuse them soon.
+const LOOK: Duration = Duration::from_millis(10);
 
-pub(super) enum Command {
-    Accept(Vec<Acceptance>, Reply<Vec<AcceptanceResult>>),
-    Complete(Box<Completion>),
-    Settle(DeliveryNo, Timestamp, Reply<()>),
-    MendLane(EndpointKey, WorkOrderId),
-    Retry(ByHand, Reply<()>),
-    Discard(ByHand, Reply<()>),
-    Change(Box<Change>, Reply<()>),
-    Sweep(sweep::Cutoffs, Reply<Swept>),
-    CheckValue(Vec<u8>, Reply<Vec<u8>>),
-    Close(Reply<()>),
-}
+/// Longest wait for a reader when the log is worked off as the store closes.
+const LONGEST_WAIT_AT_CLOSE: Duration = Duration::from_secs(1);
 
-impl Command {
-    fn weight(&self) -> usize {
-        match self {
-            Command::Accept(acceptances, _) => acceptances.len().max(1),
-            Command::Sweep(..) => BATCH / 2,
-            Command::Complete(_)
-            | Command::Settle(..)
-            | Command::MendLane(..)
-            | Command::Retry(..)
-            | Command::Discard(..)
-            | Command::Change(..)
-            | Command::CheckValue(..)
-            | Command::Close(_) => 1,
-        }
-    }
-
-    /// Whether it must have a transaction of its own, because others of the batch would not see its effect.
-    fn stands_alone(&self) -> bool {
-        matches!(self, Command::Change(..) | Command::Close(_))
-    }
-}
-
-/// What is answered once the transaction is on disk.
-enum Answer {
-    Accepted(Vec<AcceptanceResult>),
-    Done,
-    Swept(Swept),
-    Value(Vec<u8>),
-    Changed(Publish),
-}
-
-/// The side that sends.
+/// The side that sends. When it is dropped the writer ends what it was given, and the drop waits for that.
 #[derive(Debug)]
 pub(super) struct Writer {
-    commands: mpsc::Sender<Command>,
+    /// `None` only while it is dropped.
+    commands: Option<mpsc::Sender<Command>>,
     trouble: Arc<Trouble>,
-}
-
-#[derive(Debug, Default)]
-struct Trouble {
-    is_there: AtomicBool,
-    text: Mutex<String>,
+    waiting_bytes: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
@@ -98,12 +58,14 @@ impl Writer {
     ) -> Result<Self, Error> {
         let (commands, waiting) = mpsc::channel(CHANNEL);
         let trouble = Arc::new(Trouble::default());
+        let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let log_bytes = count_log_bytes(&mut state.connection)?;
         let cannot = |error: std::io::Error| Error::Unavailable(format!("no thread can be started: {error}"));
         let checkpointer = Checkpointer::start(checkpoints).map_err(cannot)?;
         let thread = Thread {
             state,
             waiting,
+            waiting_bytes: waiting_bytes.clone(),
             subscriber,
             trouble: trouble.clone(),
             kept: Vec::new(),
@@ -111,29 +73,50 @@ impl Writer {
             checkpointer,
             log_bytes,
         };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("workbell-writer".to_owned())
             .spawn(move || thread.run())
             .map_err(cannot)?;
-        Ok(Writer { commands, trouble })
+        Ok(Writer { commands: Some(commands), trouble, waiting_bytes, thread: Some(thread) })
     }
 
+    /// Waits for room among what is waiting.
     pub(super) async fn send(&self, command: Command) -> Result<(), Error> {
-        self.commands.send(command).await.map_err(|_| Error::Closed)
+        let commands = self.commands.as_ref().ok_or(Error::Closed)?;
+        self.waiting_bytes.fetch_add(command.bytes(), Ordering::Relaxed);
+        commands.send(command).await.map_err(|_| Error::Closed)
     }
 
+    /// Fails at once when too much is waiting.
     pub(super) fn try_send(&self, command: Command) -> Result<(), Error> {
-        self.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => Error::QueueFull,
-            TrySendError::Closed(_) => Error::Closed,
-        })
+        let commands = self.commands.as_ref().ok_or(Error::Closed)?;
+        let bytes = command.bytes();
+        let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let sent = if before > 0 && before + bytes > CHANNEL_BYTES {
+            Err(Error::QueueFull)
+        } else {
+            commands.try_send(command).map_err(|error| match error {
+                TrySendError::Full(_) => Error::QueueFull,
+                TrySendError::Closed(_) => Error::Closed,
+            })
+        };
+        if sent.is_err() {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        sent
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
-        if self.trouble.is_there.load(Ordering::Acquire) {
-            Some(self.trouble.text.lock().unwrap_or_else(PoisonError::into_inner).clone())
-        } else {
-            None
+        self.trouble.error().map(|error| error.to_string())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has said so, and has nothing to give back.
+            let _ended = thread.join();
         }
     }
 }
@@ -141,9 +124,11 @@ impl Writer {
 struct Thread {
     state: Write,
     waiting: mpsc::Receiver<Command>,
+    waiting_bytes: Arc<AtomicUsize>,
     subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
     trouble: Arc<Trouble>,
-    /// Completions that could not be written yet.
+    /// Completions that could not be written yet, oldest first. Bounded by the attempts that were in flight, for no
+    /// new one starts meanwhile.
     kept: Vec<Command>,
     position: sweep::Position,
     checkpointer: Checkpointer,
@@ -156,23 +141,19 @@ impl Thread {
         while let Some(first) = self.next(&mut left_over) {
             if let Command::Close(reply) = first {
                 self.close();
+                drop(self);
                 // Whoever asked may have gone away.
                 let _gone = reply.send(Ok(()));
                 return;
             }
-            let mut batch = std::mem::take(&mut self.kept);
-            let mut weight = batch.len() + first.weight();
-            let mut alone = first.stands_alone();
-            if alone && !batch.is_empty() {
-                left_over = Some(first);
-                alone = false;
-            } else {
-                batch.push(first);
-            }
-            while !alone && left_over.is_none() && weight < BATCH {
-                let Ok(command) = self.waiting.try_recv() else { break };
+            let mut weight = first.weight();
+            let mut is_full = first.stands_alone();
+            let mut batch = vec![first];
+            while !is_full && weight < BATCH {
+                let Some(command) = self.take() else { break };
                 if command.stands_alone() {
                     left_over = Some(command);
+                    is_full = true;
                 } else {
                     weight += command.weight();
                     batch.push(command);
@@ -183,41 +164,123 @@ impl Thread {
         self.close();
     }
 
-    /// The next command; meanwhile what is left of other work goes on.
+    /// The next command. Meanwhile what could not be written is tried again, and work in steps goes on.
     fn next(&mut self, left_over: &mut Option<Command>) -> Option<Command> {
-        loop {
-            if let Some(command) = left_over.take() {
-                return Some(command);
+        if self.trouble.is_there() {
+            match left_over.take() {
+                Some(close @ Command::Close(_)) => return Some(close),
+                Some(command) => self.keep_or_refuse(command),
+                None => {}
             }
-            let in_trouble = self.trouble.is_there.load(Ordering::Acquire);
-            if self.kept.is_empty() && self.state.to_discard.is_empty() && !in_trouble {
-                return self.waiting.blocking_recv();
-            }
-            match self.waiting.try_recv() {
-                Ok(command) => return Some(command),
-                Err(mpsc::error::TryRecvError::Disconnected) => return None,
-                Err(mpsc::error::TryRecvError::Empty) => {}
-            }
-            if in_trouble {
-                std::thread::sleep(AGAIN);
-                self.probe();
-            } else if self.kept.is_empty() {
-                self.discard_of_deleted();
-            } else {
-                let batch = std::mem::take(&mut self.kept);
-                self.run_batch(batch);
+            if let Some(close) = self.wait_for_the_disk()? {
+                return Some(close);
             }
         }
+        if let Some(command) = left_over.take() {
+            return Some(command);
+        }
+        loop {
+            if self.state.to_discard.is_empty() {
+                let command = self.waiting.blocking_recv()?;
+                self.waiting_bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
+                return Some(command);
+            }
+            match self.waiting.try_recv() {
+                Ok(command) => {
+                    self.waiting_bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
+                    return Some(command);
+                }
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => self.discard_of_deleted(),
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Command> {
+        let command = self.waiting.try_recv().ok()?;
+        self.waiting_bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
+        Some(command)
+    }
+
+    /// Returns when writes succeed again, with a command to close when that comes first; `None` when there will be no
+    /// more commands.
+    fn wait_for_the_disk(&mut self) -> Option<Option<Command>> {
+        let mut tried = Instant::now();
+        loop {
+            match self.waiting.try_recv() {
+                Ok(close @ Command::Close(_)) => return Some(Some(close)),
+                Ok(command) => {
+                    self.waiting_bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
+                    self.keep_or_refuse(command);
+                }
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) if tried.elapsed() < AGAIN => std::thread::sleep(LOOK),
+                Err(TryRecvError::Empty) => {
+                    self.try_again();
+                    if !self.trouble.is_there() {
+                        return Some(None);
+                    }
+                    tried = Instant::now();
+                }
+            }
+        }
+    }
+
+    fn keep_or_refuse(&mut self, command: Command) {
+        match command {
+            complete @ Command::Complete(_) => self.kept.push(complete),
+            other => {
+                let error = self.trouble.error().unwrap_or(Error::Unavailable("of an error".to_owned()));
+                other.refuse(&error);
+            }
+        }
+    }
+
+    /// Writes what was kept; when there is nothing, something else, to see whether the disk takes it.
+    fn try_again(&mut self) {
+        if self.kept.is_empty() {
+            match self.probe() {
+                Ok(()) => self.set_trouble(None),
+                Err(error) => {
+                    end_process_if_sync_failed(&error);
+                    self.state.roll_back();
+                    self.set_trouble(Some(&Error::from(error)));
+                }
+            }
+        } else {
+            let batch = std::mem::take(&mut self.kept);
+            self.run_batch(batch);
+        }
+    }
+
+    fn probe(&mut self) -> rusqlite::Result<()> {
+        self.state.begin()?;
+        self.state.connection.execute(
+            "INSERT INTO meta (name, value) VALUES ('probe', x'00')
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [],
+        )?;
+        self.state.commit()
     }
 
     /// Runs a batch in one transaction; when that fails, each of it in one of its own.
     fn run_batch(&mut self, mut batch: Vec<Command>) {
         match self.attempt(&mut batch) {
             Ok(answers) => self.publish(batch, answers),
-            Err(error) if batch.len() == 1 || is_trouble(&error) => self.fail(batch, &error),
+            Err(error) if is_trouble(&error) => {
+                self.set_trouble(Some(&error));
+                for command in batch {
+                    self.keep_or_refuse(command);
+                }
+            }
+            Err(error) if batch.len() == 1 => batch.into_iter().for_each(|command| command.refuse(&error)),
             Err(_) => {
                 for command in batch {
-                    self.run_batch(vec![command]);
+                    if self.trouble.is_there() {
+                        self.keep_or_refuse(command);
+                    } else {
+                        self.run_batch(vec![command]);
+                    }
                 }
             }
         }
@@ -229,7 +292,9 @@ impl Thread {
             Ok(answers)
         });
         if let Err(error) = &result {
-            end_process_if_sync_failed(error);
+            if let Error::Database(error) = error {
+                end_process_if_sync_failed(error);
+            }
             self.state.roll_back();
         }
         result
@@ -254,13 +319,15 @@ impl Thread {
                 state.complete(completion).map(|()| Answer::Done).map_err(Error::from)
             }
             Command::Settle(no, now, _) => state.settle(*no, *now).map(|()| Answer::Done),
-            Command::MendLane(endpoint, work_order_id) => {
-                state.mend(&(endpoint.clone(), *work_order_id), Timestamp::EPOCH).map(|()| Answer::Done)
+            Command::MendLane(endpoint, work_order_id, now) => {
+                state.mend_stale(&(endpoint.clone(), *work_order_id), *now).map(|()| Answer::Done)
             }
-            Command::Retry(by_hand, _) => state.retry(by_hand).map(|()| Answer::Done),
-            Command::Discard(by_hand, _) => state.discard(by_hand).map(|()| Answer::Done),
+            Command::Retry(by_hand, _) => judged(state.retry(by_hand)),
+            Command::Discard(by_hand, _) => judged(state.discard(by_hand)),
             Command::Change(change, _) => state.change((**change).clone()).map(Answer::Changed),
-            Command::Sweep(cutoffs, _) => state.sweep(*cutoffs, &mut self.position).map(Answer::Swept),
+            Command::Sweep(cutoffs, _) => {
+                state.sweep(*cutoffs, &self.position).map(|(swept, position)| Answer::Swept(swept, position))
+            }
             Command::CheckValue(fresh, _) => state.check_value(fresh).map(Answer::Value),
             Command::Close(_) => Ok(Answer::Done),
         }
@@ -269,8 +336,6 @@ impl Thread {
     /// After the commit: the directory, subscribers, then answers, so that who is answered finds what was written.
     fn publish(&mut self, batch: Vec<Command>, answers: Vec<Answer>) {
         self.set_trouble(None);
-        let log_bytes = self.log_bytes.load(Ordering::Relaxed);
-        self.checkpointer.log_is_at(log_bytes);
         let mut replies: Vec<Box<dyn FnOnce()>> = Vec::new();
         let mut accepts = Vec::new();
         for (command, answer) in batch.into_iter().zip(answers) {
@@ -280,7 +345,8 @@ impl Thread {
                     publish(&mut self.state.directory.write());
                     replies.push(Box::new(move || drop(reply.send(Ok(())))));
                 }
-                (Command::Sweep(_, reply), Answer::Swept(swept)) => {
+                (Command::Sweep(_, reply), Answer::Swept(swept, position)) => {
+                    self.position = position;
                     replies.push(Box::new(move || drop(reply.send(Ok(swept)))));
                 }
                 (Command::CheckValue(_, reply), Answer::Value(value)) => {
@@ -292,6 +358,7 @@ impl Thread {
                 ) => {
                     replies.push(Box::new(move || drop(reply.send(Ok(())))));
                 }
+                (command, Answer::Refused(error)) => replies.push(Box::new(move || command.refuse(&error))),
                 // The others are answered through the subscriber, or by nobody.
                 _ => {}
             }
@@ -304,8 +371,9 @@ impl Thread {
         for reply in replies {
             reply();
         }
-        if log_bytes >= FORCED_BYTES {
-            self.force_checkpoint();
+        let log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        if self.checkpointer.log_is_at(log_bytes, &self.state.connection) {
+            self.log_bytes.store(0, Ordering::Relaxed);
         }
     }
 
@@ -328,7 +396,7 @@ impl Thread {
                     subscriber.completed(&endpoint, work_order_id, sequence, state, due);
                 }
                 Event::LaneChanged(endpoint, work_order_id) => {
-                    subscriber.lane_changed(&endpoint, work_order_id)
+                    subscriber.lane_changed(&endpoint, work_order_id);
                 }
                 Event::EndpointChanged(endpoint, change) => subscriber.endpoint_changed(&endpoint, change),
             }
@@ -338,60 +406,30 @@ impl Thread {
         }
     }
 
-    /// Answers a failed batch. Completions are kept when the disk is at fault.
-    fn fail(&mut self, batch: Vec<Command>, error: &Error) {
-        if is_trouble(error) {
-            self.set_trouble(Some(error.to_string()));
+    fn set_trouble(&self, why: Option<&Error>) {
+        if !self.trouble.set(why) {
+            return;
         }
-        for command in batch {
-            match command {
-                Command::Complete(completion) if is_trouble(error) => {
-                    self.kept.push(Command::Complete(completion))
-                }
-                Command::Complete(completion) => {
-                    tracing::error!(delivery = %completion.delivery.id(), %error, "an attempt's outcome was refused by the store");
-                }
-                Command::Accept(_, reply) => drop(reply.send(Err(again(error)))),
-                Command::Settle(_, _, reply) | Command::Retry(_, reply) | Command::Discard(_, reply) => {
-                    drop(reply.send(Err(again(error))));
-                }
-                Command::Change(_, reply) | Command::Close(reply) => drop(reply.send(Err(again(error)))),
-                Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
-                Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
-                Command::MendLane(..) => {}
+        match why {
+            Some(error) => {
+                tracing::error!(%error, "the store takes no writes; nothing is accepted or sent until it does");
             }
+            None => tracing::info!("the store takes writes again"),
+        }
+        if let Some(subscriber) = self.subscriber.get() {
+            subscriber.condition_changed(why.is_none());
         }
     }
 
-    fn set_trouble(&self, text: Option<String>) {
-        let was = self.trouble.is_there.load(Ordering::Acquire);
-        match &text {
-            Some(text) => {
-                self.trouble.text.lock().unwrap_or_else(PoisonError::into_inner).clone_from(text);
-                if !was {
-                    tracing::error!(trouble = %text, "the store takes no writes; nothing is accepted or sent until it does");
-                }
-            }
-            None if was => tracing::info!("the store takes writes again"),
-            None => return,
-        }
-        self.trouble.is_there.store(text.is_some(), Ordering::Release);
-        if was != text.is_some()
-            && let Some(subscriber) = self.subscriber.get()
-        {
-            subscriber.condition_changed(text.is_none());
-        }
-    }
-
-    /// Goes on with what deleted endpoints left behind.
+    /// Goes on with what was left by something deleted.
     fn discard_of_deleted(&mut self) {
-        let Some(endpoint) = self.state.to_discard.last().cloned() else { return };
+        let Some(discard) = self.state.to_discard.last().cloned() else { return };
         let now = Timestamp::from_system(std::time::SystemTime::now());
         let step = self
             .state
             .begin()
             .map_err(Error::from)
-            .and_then(|()| self.state.discard_step(&endpoint, now))
+            .and_then(|()| self.state.discard_step(&discard, now))
             .and_then(|more| self.state.commit().map(|()| more).map_err(Error::from));
         match step {
             Ok(more) => {
@@ -401,18 +439,13 @@ impl Thread {
                 self.tell();
             }
             Err(error) => {
-                end_process_if_sync_failed(&error);
+                if let Error::Database(error) = &error {
+                    end_process_if_sync_failed(error);
+                }
                 self.state.roll_back();
-                tracing::warn!(%error, "deliveries of a deleted endpoint could not be discarded yet");
+                tracing::warn!(%error, "deliveries of something deleted could not be discarded yet");
                 std::thread::sleep(AGAIN);
             }
-        }
-    }
-
-    fn force_checkpoint(&mut self) {
-        match checkpoint(&self.state.connection, "RESTART") {
-            Ok(_) => self.log_bytes.store(0, Ordering::Relaxed),
-            Err(error) => tracing::warn!(%error, "the write-ahead log is long and could not be worked off"),
         }
     }
 
@@ -421,82 +454,19 @@ impl Thread {
             let batch = std::mem::take(&mut self.kept);
             self.run_batch(batch);
         }
+        let _kept_as_it_was = self.state.connection.busy_timeout(LONGEST_WAIT_AT_CLOSE);
         if let Err(error) = checkpoint(&self.state.connection, "TRUNCATE") {
             tracing::debug!(%error, "the last checkpoint was left to the next start");
         }
     }
-
-    /// Writes one byte to see whether the disk takes it again.
-    fn probe(&mut self) {
-        let probe = self
-            .state
-            .begin()
-            .and_then(|()| {
-                self.state.connection.execute(
-                    "INSERT INTO meta (name, value) VALUES ('probe', x'00')
-                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    [],
-                )
-            })
-            .and_then(|_| self.state.commit());
-        match probe {
-            Ok(()) => self.set_trouble(None),
-            Err(error) => {
-                end_process_if_sync_failed(&Error::from(error));
-                self.state.roll_back();
-            }
-        }
-    }
 }
 
-/// Ends the process when a sync failed: what the system then did with the pages is not known, and a repeated sync
-/// may claim success for pages that it dropped. After a restart the file says what is there.
-fn end_process_if_sync_failed(error: &Error) {
-    let Error::Database(rusqlite::Error::SqliteFailure(failure, _)) = error else { return };
-    if matches!(
-        failure.extended_code,
-        rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC
-    ) {
-        tracing::error!(%error, "a sync of the store failed; the process ends, for only a restart can tell what is on disk");
-        std::process::abort();
-    }
-}
-
-/// Whether the disk, not the command, is at fault.
-fn is_trouble(error: &Error) -> bool {
-    use rusqlite::ErrorCode::{
-        CannotOpen, DatabaseCorrupt, DiskFull, FileLockingProtocolFailed, NotADatabase, OutOfMemory,
-        ReadOnly, SystemIoFailure,
-    };
-    let Error::Database(rusqlite::Error::SqliteFailure(failure, _)) = error else { return false };
-    matches!(
-        failure.code,
-        CannotOpen
-            | DatabaseCorrupt
-            | DiskFull
-            | FileLockingProtocolFailed
-            | NotADatabase
-            | OutOfMemory
-            | ReadOnly
-            | SystemIoFailure
-    )
-}
-
-/// The same error for one more caller.
-fn again(error: &Error) -> Error {
-    match error {
-        Error::Database(rusqlite::Error::SqliteFailure(failure, _))
-            if failure.code == rusqlite::ErrorCode::DiskFull =>
-        {
-            Error::DiskFull
-        }
-        Error::NotFound(what) => Error::NotFound(what.clone()),
-        Error::Exists(what) => Error::Exists(what.clone()),
-        Error::BranchTaken(branch) => Error::BranchTaken(*branch),
-        Error::StateConflict(why) => Error::StateConflict(why.clone()),
-        Error::UndeliveredExist(count) => Error::UndeliveredExist(*count),
-        Error::TooMany(limit) => Error::TooMany(*limit),
-        other => Error::Unavailable(other.to_string()),
+/// What was refused without having changed anything is an answer, and no failure of its batch.
+fn judged(result: Result<(), Error>) -> Result<Answer, Error> {
+    match result {
+        Ok(()) => Ok(Answer::Done),
+        Err(error @ (Error::NotFound(_) | Error::StateConflict(_))) => Ok(Answer::Refused(error)),
+        Err(error) => Err(error),
     }
 }
 

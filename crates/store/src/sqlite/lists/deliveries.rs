@@ -6,35 +6,38 @@ use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::endpoint_key;
 use super::super::code;
+use super::super::read::effective_due;
 use super::notifications::{is_or_any, range};
 use super::{Walk, start_of};
+use crate::directory::Directory;
 use crate::error::Error;
 use crate::filter::{DeliveryFilter, Page, Paging};
 use crate::record::DeliveryRecord;
 
 const WAITING: &str =
     "SELECT d.delivery_no, d.company_id, d.endpoint_id, d.work_order_id, d.sequence, d.attempts,
-                              d.last_error, d.last_status, d.due, NULL, NULL, NULL,
+                              d.last_error, d.last_status, d.due, NULL, NULL, NULL, d.since, d.generation,
                               n.message_id, n.action, n.branch_id, n.accepted
                        FROM undelivered AS d
                        JOIN notifications AS n ON n.notification_no = d.delivery_no >> 12";
 
 const FINISHED: &str =
     "SELECT d.delivery_no, d.company_id, d.endpoint_id, d.work_order_id, d.sequence, d.attempts,
-                               d.last_error, d.last_status, NULL, d.state, d.reason, d.finished,
+                               d.last_error, d.last_status, NULL, d.state, d.reason, d.finished, NULL, NULL,
                                n.message_id, n.action, n.branch_id, n.accepted
                         FROM finished AS d
                         JOIN notifications AS n ON n.notification_no = d.delivery_no >> 12";
 
 pub(in super::super) fn delivery(
     connection: &Connection,
+    directory: &Directory,
     id: DeliveryId,
     company: Option<&CompanyId>,
 ) -> Result<Option<DeliveryRecord>, Error> {
     for table in [WAITING, FINISHED] {
         let found = connection
             .prepare_cached(&format!("{table} WHERE d.delivery_no = ?1"))?
-            .query_row(params![id.no().0], record)
+            .query_row(params![id.no().0], |row| record(row, directory))
             .optional()?;
         if let Some(found) = found {
             let is_it = found.delivery_id == id
@@ -48,15 +51,15 @@ pub(in super::super) fn delivery(
 /// All deliveries of a notification, in the order of their creation.
 pub(super) fn of_notification(
     connection: &Connection,
+    directory: &Directory,
     no: NotificationNo,
-    _accepted: Timestamp,
 ) -> Result<Vec<DeliveryRecord>, Error> {
     let (first, last) = range(no);
     let mut found = Vec::new();
     for table in [WAITING, FINISHED] {
         let mut statement =
             connection.prepare_cached(&format!("{table} WHERE d.delivery_no BETWEEN ?1 AND ?2"))?;
-        let rows = statement.query_map(params![first, last], record)?;
+        let rows = statement.query_map(params![first, last], |row| record(row, directory))?;
         for row in rows {
             found.push(row?);
         }
@@ -67,13 +70,14 @@ pub(super) fn of_notification(
 
 pub(in super::super) fn deliveries(
     connection: &Connection,
+    directory: &Directory,
     filter: &DeliveryFilter,
     paging: &Paging,
 ) -> Result<Page<DeliveryRecord>, Error> {
     let start = start_of(paging)?;
     let mut walk = Walk::new(paging);
     if let Some(work_order_id) = filter.notification.work_order_id {
-        return of_work_order(connection, filter, work_order_id, start, walk);
+        return of_work_order(connection, directory, filter, (work_order_id, start), walk);
     }
     let waiting_sql = format!("{WAITING} WHERE d.delivery_no < ?1 ORDER BY d.delivery_no DESC");
     let finished_sql =
@@ -92,7 +96,7 @@ pub(in super::super) fn deliveries(
             None
         },
     ];
-    let mut heads = [next(&mut sources[0])?, next(&mut sources[1])?];
+    let mut heads = [next(&mut sources[0], directory)?, next(&mut sources[1], directory)?];
     loop {
         let newer = match (&heads[0], &heads[1]) {
             (None, None) => return Ok(walk.page(true)),
@@ -100,7 +104,8 @@ pub(in super::super) fn deliveries(
             (None, Some(_)) => 1,
             (Some(a), Some(b)) => usize::from(b.delivery_id.no() > a.delivery_id.no()),
         };
-        let Some(row) = std::mem::replace(&mut heads[newer], next(&mut sources[newer])?) else {
+        let following = next(&mut sources[newer], directory)?;
+        let Some(row) = std::mem::replace(&mut heads[newer], following) else {
             return Ok(walk.page(true));
         };
         let number = number(&row);
@@ -123,24 +128,32 @@ fn finished_condition(state: Option<State>) -> &'static str {
 /// Through notifications_by_work_order to the deliveries of each.
 fn of_work_order(
     connection: &Connection,
+    directory: &Directory,
     filter: &DeliveryFilter,
-    work_order_id: i64,
-    start: i64,
+    (work_order_id, start): (i64, i64),
     mut walk: Walk<DeliveryRecord>,
 ) -> Result<Page<DeliveryRecord>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT notification_no, accepted FROM notifications
+        "SELECT notification_no, company_id FROM notifications
          WHERE work_order_id = ?1 AND notification_no <= ?2 >> 12
          ORDER BY notification_no DESC",
     )?;
     let mut rows = statement.query(params![work_order_id, start])?;
+    let company = filter.notification.company_id.as_ref().map(CompanyId::as_str);
     while let Some(row) = rows.next()? {
-        let no = NotificationNo(row.get(0)?);
-        let mut found = of_notification(connection, no, Timestamp::from_ticks(row.get(1)?))?;
-        found.retain(|delivery| number(delivery) < start);
+        let no: u64 = row.get(0)?;
+        let mut found = Vec::new();
+        let owner: String = row.get(1)?;
+        if is_or_any(company, &owner) {
+            found = of_notification(connection, directory, NotificationNo(no))?;
+            found.retain(|delivery| number(delivery) < start);
+        }
+        let first = i64::try_from(no << 12).unwrap_or(i64::MAX);
+        if found.is_empty() && !walk.step(first, None) {
+            return Ok(walk.page(rows.next()?.is_none()));
+        }
         let last = found.len().saturating_sub(1);
-        found.reverse();
-        for (place, delivery) in found.into_iter().enumerate() {
+        for (place, delivery) in found.into_iter().rev().enumerate() {
             let wanted = matches(&delivery, filter);
             if !walk.step(number(&delivery), wanted.then_some(delivery)) {
                 let ended = place == last && rows.next()?.is_none();
@@ -151,10 +164,13 @@ fn of_work_order(
     Ok(walk.page(true))
 }
 
-fn next(source: &mut Option<rusqlite::Rows<'_>>) -> Result<Option<DeliveryRecord>, Error> {
+fn next(
+    source: &mut Option<rusqlite::Rows<'_>>,
+    directory: &Directory,
+) -> Result<Option<DeliveryRecord>, Error> {
     let Some(rows) = source else { return Ok(None) };
     match rows.next()? {
-        Some(row) => Ok(Some(record(row)?)),
+        Some(row) => Ok(Some(record(row, directory)?)),
         None => Ok(None),
     }
 }
@@ -175,7 +191,7 @@ fn matches(row: &DeliveryRecord, filter: &DeliveryFilter) -> bool {
         && wanted.to.is_none_or(|to| row.accepted < to)
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<DeliveryRecord> {
+fn record(row: &Row<'_>, directory: &Directory) -> rusqlite::Result<DeliveryRecord> {
     let no = DeliveryNo(row.get(0)?);
     let attempts: u16 = row.get(5)?;
     let state = match row.get::<_, Option<i64>>(9)? {
@@ -183,21 +199,30 @@ fn record(row: &Row<'_>) -> rusqlite::Result<DeliveryRecord> {
         None if attempts == 0 => State::Pending,
         None => State::Retrying,
     };
-    let accepted = Timestamp::from_ticks(row.get(15)?);
+    let accepted = Timestamp::from_ticks(row.get(17)?);
+    let endpoint = endpoint_key(row, 1, 2)?;
+    let next_attempt_at = match row.get::<_, Option<i64>>(8)? {
+        Some(due) => {
+            let generation = directory.endpoint(&endpoint).map_or(0, |endpoint| endpoint.generation);
+            let since = Timestamp::from_ticks(row.get(12)?);
+            Some(effective_due(Timestamp::from_ticks(due), since, row.get(13)?, generation))
+        }
+        None => None,
+    };
     Ok(DeliveryRecord {
         delivery_id: DeliveryId::new(accepted, no),
-        endpoint: endpoint_key(row, 1, 2)?,
-        message_id: MessageId::from_bytes(row.get(12)?),
-        action: row.get(13)?,
+        endpoint,
+        message_id: MessageId::from_bytes(row.get(14)?),
+        action: row.get(15)?,
         work_order_id: row.get(3)?,
-        branch_id: row.get(14)?,
+        branch_id: row.get(16)?,
         sequence: row.get(4)?,
         state,
         reason: row.get::<_, Option<i64>>(10)?.map(code::reason).transpose()?,
         attempts,
         last_error: row.get(6)?,
         last_status: row.get(7)?,
-        next_attempt_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_ticks),
+        next_attempt_at,
         accepted,
         finished: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_ticks),
     })

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, log};
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::{company_id, uuid};
 use super::super::code;
-use super::notifications::{is_or_any, range};
+use super::notifications::{body, is_or_any, range};
 use super::{Walk, start_of};
 use crate::error::Error;
 use crate::filter::{LogFilter, Page, Paging};
@@ -20,15 +19,21 @@ const MOST_ATTEMPTS: usize = 1000;
 
 const COLUMNS: &str = "l.log_no, l.company_id, l.endpoint_id, l.delivery_no, l.work_order_id, l.branch_id, l.action,
                        l.direction, l.attempt, l.mode, l.start, l.duration, l.status, l.error, l.next_due, l.detail,
-                       n.message_id, n.accepted, n.body";
+                       n.message_id, n.accepted";
 
 const TABLES: &str = "log AS l LEFT JOIN notifications AS n ON n.notification_no = l.delivery_no >> 12";
 
 pub(in super::super) fn log_record(connection: &Connection, no: u64) -> Result<Option<LogRecord>, Error> {
-    Ok(connection
+    let mut found = connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE l.log_no = ?1"))?
-        .query_row(params![no], |row| record(row, true))
-        .optional()?)
+        .query_row(params![no], record)
+        .optional()?;
+    if let Some(found) = &mut found
+        && let Some(delivery) = found.delivery_id
+    {
+        found.body = body(connection, delivery.no().notification())?;
+    }
+    Ok(found)
 }
 
 pub(in super::super) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
@@ -36,8 +41,15 @@ pub(in super::super) fn attempts(connection: &Connection, id: DeliveryId) -> Res
         // Uses log_by_delivery.
         "SELECT {COLUMNS} FROM {TABLES} WHERE l.delivery_no = ?1 ORDER BY l.log_no LIMIT {MOST_ATTEMPTS}"
     ))?;
-    let rows = statement.query_map(params![id.no().0], |row| record(row, false))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = statement.query_map(params![id.no().0], record)?;
+    let mut attempts: Vec<LogRecord> = rows.collect::<Result<_, _>>()?;
+    // An id that merely ends alike is not this delivery's.
+    attempts.retain(|attempt| attempt.delivery_id.is_none_or(|found| found == id));
+    let body = body(connection, id.no().notification())?;
+    for attempt in &mut attempts {
+        attempt.body.clone_from(&body);
+    }
+    Ok(attempts)
 }
 
 pub(in super::super) fn log(
@@ -55,7 +67,7 @@ pub(in super::super) fn log(
     let mut rows = statement.query(params![start, source.first, source.second])?;
     let mut walk = Walk::new(paging);
     while let Some(row) = rows.next()? {
-        let matching = if matches(row, filter)? { Some(record(row, false)?) } else { None };
+        let matching = if matches(row, filter)? { Some(record(row)?) } else { None };
         if !walk.step(row.get(0)?, matching) {
             let ended = rows.next()?.is_none();
             return Ok(walk.page(ended));
@@ -149,13 +161,12 @@ fn matches(row: &Row<'_>, filter: &LogFilter) -> rusqlite::Result<bool> {
         && filter.to.is_none_or(|to| start < to.ticks()))
 }
 
-fn record(row: &Row<'_>, with_body: bool) -> rusqlite::Result<LogRecord> {
+fn record(row: &Row<'_>) -> rusqlite::Result<LogRecord> {
     let endpoint_id = row.get_ref(2)?.as_blob_or_null()?.is_some().then(|| uuid(row, 2)).transpose()?;
     let accepted = row.get::<_, Option<i64>>(17)?.map(Timestamp::from_ticks);
     let delivery_no = row.get::<_, Option<u64>>(3)?.map(DeliveryNo);
     let delivery_id = accepted.zip(delivery_no).map(|(accepted, no)| DeliveryId::new(accepted, no));
     let detail: log::Detail = serde_json::from_str(row.get_ref(15)?.as_str()?).unwrap_or_default();
-    let body = if with_body { row.get_ref(18)?.as_blob_or_null()?.map(Bytes::copy_from_slice) } else { None };
     let ticks: u64 = row.get(11)?;
     Ok(LogRecord {
         no: row.get(0)?,
@@ -175,6 +186,6 @@ fn record(row: &Row<'_>, with_body: bool) -> rusqlite::Result<LogRecord> {
         error: row.get(13)?,
         next_attempt_at: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_ticks),
         detail,
-        body,
+        body: None,
     })
 }

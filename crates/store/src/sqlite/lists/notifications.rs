@@ -9,16 +9,17 @@ use super::super::by_hand::{company_id, uuid};
 use super::super::code;
 use super::deliveries::of_notification;
 use super::{Walk, start_of};
+use crate::directory::Directory;
 use crate::error::Error;
 use crate::filter::{NotificationFilter, Page, Paging};
 use crate::record::NotificationRecord;
 
 const COLUMNS: &str =
-    "notification_no, company_id, message_id, action, work_order_id, branch_id, fate, deliveries,
-                       initiated_by, accepted, body";
+    "notification_no, company_id, message_id, action, work_order_id, branch_id, fate, initiated_by, accepted";
 
 pub(in super::super) fn notification(
     connection: &Connection,
+    directory: &Directory,
     company: &CompanyId,
     message_id: MessageId,
 ) -> Result<Option<NotificationRecord>, Error> {
@@ -28,11 +29,12 @@ pub(in super::super) fn notification(
         ))?
         .query_row(params![company.as_str(), message_id.as_bytes()], |row| record(row))
         .optional()?;
-    found.map(|found| with_deliveries(connection, found)).transpose()
+    found.map(|found| complete(connection, directory, found)).transpose()
 }
 
 pub(in super::super) fn notifications(
     connection: &Connection,
+    directory: &Directory,
     filter: &NotificationFilter,
     paging: &Paging,
 ) -> Result<Page<NotificationRecord>, Error> {
@@ -52,17 +54,15 @@ pub(in super::super) fn notifications(
             break;
         }
     }
-    let mut page = walk.page(ended);
-    for item in &mut page.items {
-        let accepted = item.accepted;
-        item.deliveries = of_notification(connection, item.no, accepted)?;
-    }
-    Ok(page)
+    let Page { items, next } = walk.page(ended);
+    let items =
+        items.into_iter().map(|item| complete(connection, directory, item)).collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
 }
 
 /// Whether a row with the columns of [`COLUMNS`] is wanted.
 fn matches(row: &Row<'_>, filter: &NotificationFilter) -> rusqlite::Result<bool> {
-    let accepted: i64 = row.get(9)?;
+    let accepted: i64 = row.get(8)?;
     let branch: i64 = row.get(5)?;
     Ok(is_or_any(filter.company_id.as_ref().map(CompanyId::as_str), row.get_ref(1)?.as_str()?)
         && is_or_any(filter.action.as_deref(), row.get_ref(3)?.as_str()?)
@@ -75,16 +75,27 @@ pub(super) fn is_or_any(wanted: Option<&str>, found: &str) -> bool {
     wanted.is_none_or(|wanted| wanted == found)
 }
 
-fn with_deliveries(
+/// Adds body and deliveries. The walk leaves them out: it passes by far more rows than it takes.
+fn complete(
     connection: &Connection,
+    directory: &Directory,
     mut found: NotificationRecord,
 ) -> Result<NotificationRecord, Error> {
-    found.deliveries = of_notification(connection, found.no, found.accepted)?;
+    found.body = body(connection, found.no)?.unwrap_or_default();
+    found.deliveries = of_notification(connection, directory, found.no)?;
     Ok(found)
 }
 
+/// The exact bytes of a notification, while it is kept.
+pub(super) fn body(connection: &Connection, no: NotificationNo) -> Result<Option<Bytes>, Error> {
+    Ok(connection
+        .prepare_cached("SELECT body FROM notifications WHERE notification_no = ?1")?
+        .query_row(params![no.0], |row| Ok(Bytes::copy_from_slice(row.get_ref(0)?.as_blob()?)))
+        .optional()?)
+}
+
 fn record(row: &Row<'_>) -> Result<NotificationRecord, rusqlite::Error> {
-    let initiated_by = row.get_ref(8)?.as_blob_or_null()?.is_some().then(|| uuid(row, 8)).transpose()?;
+    let initiated_by = row.get_ref(7)?.as_blob_or_null()?.is_some().then(|| uuid(row, 7)).transpose()?;
     Ok(NotificationRecord {
         no: NotificationNo(row.get(0)?),
         company_id: company_id(row, 1)?,
@@ -94,8 +105,8 @@ fn record(row: &Row<'_>) -> Result<NotificationRecord, rusqlite::Error> {
         branch_id: row.get(5)?,
         fate: code::fate(row.get(6)?)?,
         initiated_by: initiated_by.map(ClientId::from_uuid),
-        accepted: Timestamp::from_ticks(row.get(9)?),
-        body: Bytes::copy_from_slice(row.get_ref(10)?.as_blob()?),
+        accepted: Timestamp::from_ticks(row.get(8)?),
+        body: Bytes::new(),
         deliveries: Vec::new(),
     })
 }

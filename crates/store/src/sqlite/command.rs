@@ -1,0 +1,121 @@
+//! What the writer is asked for, and what it answers once that is on disk.
+
+use tokio::sync::oneshot;
+use workbell_model::{DeliveryNo, EndpointKey, WorkOrderId};
+use workbell_wire::Timestamp;
+
+use super::change::Publish;
+use super::sweep;
+use crate::error::Error;
+use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Swept};
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+pub(super) enum Command {
+    Accept(Vec<Acceptance>, Reply<Vec<AcceptanceResult>>),
+    Complete(Box<Completion>),
+    Settle(DeliveryNo, Timestamp, Reply<()>),
+    MendLane(EndpointKey, WorkOrderId, Timestamp),
+    Retry(ByHand, Reply<()>),
+    Discard(ByHand, Reply<()>),
+    Change(Box<Change>, Reply<()>),
+    Sweep(sweep::Cutoffs, Reply<Swept>),
+    CheckValue(Vec<u8>, Reply<Vec<u8>>),
+    Close(Reply<()>),
+}
+
+impl Command {
+    /// How much of a batch it fills.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Command::Accept(acceptances, _) => acceptances.len().max(1),
+            Command::Sweep(..) => super::writer::BATCH / 2,
+            Command::Complete(_)
+            | Command::Settle(..)
+            | Command::MendLane(..)
+            | Command::Retry(..)
+            | Command::Discard(..)
+            | Command::Change(..)
+            | Command::CheckValue(..)
+            | Command::Close(_) => 1,
+        }
+    }
+
+    /// Bytes that it keeps in memory while it waits; only acceptances are worth counting.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Command::Accept(acceptances, _) => bytes_of(acceptances),
+            Command::Complete(_)
+            | Command::Settle(..)
+            | Command::MendLane(..)
+            | Command::Retry(..)
+            | Command::Discard(..)
+            | Command::Change(..)
+            | Command::Sweep(..)
+            | Command::CheckValue(..)
+            | Command::Close(_) => 0,
+        }
+    }
+
+    /// Whether it must have a transaction of its own, because others of the batch would not see its effect.
+    pub(super) fn stands_alone(&self) -> bool {
+        matches!(self, Command::Change(..) | Command::Close(_))
+    }
+
+    /// Tells who asked that it failed.
+    pub(super) fn refuse(self, error: &Error) {
+        match self {
+            Command::Accept(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::Settle(_, _, reply)
+            | Command::Retry(_, reply)
+            | Command::Discard(_, reply)
+            | Command::Change(_, reply)
+            | Command::Close(reply) => drop(reply.send(Err(again(error)))),
+            Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::Complete(completion) => {
+                let delivery = completion.delivery.id();
+                tracing::error!(%delivery, %error, "the outcome of an attempt was refused by the store");
+            }
+            // A reader that finds the lane stale again asks again.
+            Command::MendLane(..) => {}
+        }
+    }
+}
+
+pub(super) fn bytes_of(acceptances: &[Acceptance]) -> usize {
+    acceptances.iter().map(|acceptance| acceptance.body.len()).sum()
+}
+
+/// What is answered once the transaction is on disk.
+pub(super) enum Answer {
+    Accepted(Vec<AcceptanceResult>),
+    Done,
+    /// It was judged and changes nothing; the rest of the batch is not touched by that.
+    Refused(Error),
+    Swept(Swept, sweep::Position),
+    Value(Vec<u8>),
+    Changed(Publish),
+}
+
+/// The same error for one more caller.
+pub(super) fn again(error: &Error) -> Error {
+    match error {
+        Error::Database(rusqlite::Error::SqliteFailure(failure, _))
+            if failure.code == rusqlite::ErrorCode::DiskFull
+                || failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE =>
+        {
+            Error::DiskFull
+        }
+        Error::DiskFull => Error::DiskFull,
+        Error::NotFound(what) => Error::NotFound(what.clone()),
+        Error::Exists(what) => Error::Exists(what.clone()),
+        Error::BranchTaken(branch) => Error::BranchTaken(*branch),
+        Error::StateConflict(why) => Error::StateConflict(why.clone()),
+        Error::UndeliveredExist(count) => Error::UndeliveredExist(*count),
+        Error::TooMany(limit) => Error::TooMany(*limit),
+        Error::Database(error) => Error::Unavailable(error.to_string()),
+        Error::Unavailable(why) => Error::Unavailable(why.clone()),
+        other => Error::Unavailable(other.to_string()),
+    }
+}
