@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 use workbell_wire::publication::is_array;
 
 use crate::problem::{Code, Problem};
@@ -103,16 +104,17 @@ pub(crate) async fn read(
         return Err(too_large(bounds, bounds.array.is_some()));
     }
     let mut held = budget.hold();
-    match tokio::time::timeout(LONGEST_BODY, frames(body, bounds, &mut held)).await {
-        Ok(bytes) => Ok((bytes?, held)),
-        Err(_) => Err(too_slow()),
-    }
+    Ok((frames(body, bounds, &mut held).await?, held))
 }
 
 async fn frames(body: &mut Body, bounds: Bounds, held: &mut Held) -> Result<Bytes, Problem> {
+    let end = Instant::now() + LONGEST_BODY;
     let mut whole = Bytes::new();
     let mut parts = BytesMut::new();
-    while let Some(frame) = tokio::time::timeout(LONGEST_PAUSE, body.frame()).await.map_err(|_| too_slow())? {
+    loop {
+        let deadline = end.min(Instant::now() + LONGEST_PAUSE);
+        let next = tokio::time::timeout_at(deadline, body.frame()).await.map_err(|_| too_slow())?;
+        let Some(frame) = next else { break };
         let frame =
             frame.map_err(|error| Problem::new(Code::InvalidJson, format!("the body broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
