@@ -62,6 +62,12 @@ pub(crate) enum End {
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
+/// No lane.
+pub(crate) const NO_ORDERS: [WorkOrderId; 0] = [];
+
+/// An empty lane.
+pub(crate) const NO_SEQUENCES: [Sequence; 0] = [];
+
 /// The work order of claims that need only one.
 pub(crate) const ORDER: WorkOrderId = 42;
 
