@@ -14,6 +14,7 @@ pub(crate) mod deletion;
 pub(crate) mod due;
 pub(crate) mod lists;
 pub(crate) mod log;
+pub(crate) mod model;
 pub(crate) mod retention;
 pub(crate) mod sequence;
 pub(crate) mod targets;
@@ -25,6 +26,11 @@ pub(crate) use bench::{Bench, Place};
 /// One `#[tokio::test]` per claim, on a fresh place each. `$place` is an expression that makes one.
 macro_rules! conformance_suite {
     ($place:expr) => {
+        #[test]
+        fn any_life_agrees_with_the_model() {
+            $crate::conformance::model::any_life_agrees_with_the_model(|| $place);
+        }
+
         conformance_suite! { @modules $place;
             acceptance {
                 a_notification_is_queued_for_the_endpoint_that_wants_it,
