@@ -19,7 +19,8 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+        let stream =
+            TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
@@ -54,7 +55,11 @@ pub(super) struct Target {
 }
 
 /// Posts the bodies on so many connections, as quickly as they are answered; each must be a 2xx.
-pub(super) async fn post_all(target: &Target, connections: usize, bodies: Vec<Bytes>) -> anyhow::Result<Duration> {
+pub(super) async fn post_all(
+    target: &Target,
+    connections: usize,
+    bodies: Vec<Bytes>,
+) -> anyhow::Result<Duration> {
     let bodies = Arc::new(bodies);
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let mut open = Vec::new();

@@ -71,7 +71,9 @@ impl Report {
 
     pub(super) fn add(&mut self, row: Row, mut measured: Measured) {
         if row == Row::Latency {
-            let of = |name: &str| measured.iter().find(|(figure, _)| *figure == name).map_or(0.0, |(_, value)| *value);
+            let of = |name: &str| {
+                measured.iter().find(|(figure, _)| *figure == name).map_or(0.0, |(_, value)| *value)
+            };
             let over = of("median ms") / of("allowed ms").max(f64::MIN_POSITIVE);
             measured.push(("median over allowed", over));
         }
@@ -87,8 +89,12 @@ impl Report {
     pub(crate) fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         for row in Row::ALL {
-            let rounds: Vec<&Measured> =
-                self.measured.iter().filter(|(measured, _)| *measured == row).map(|(_, figures)| figures).collect();
+            let rounds: Vec<&Measured> = self
+                .measured
+                .iter()
+                .filter(|(measured, _)| *measured == row)
+                .map(|(_, figures)| figures)
+                .collect();
             let Some(first) = rounds.first() else { continue };
             for (place, (figure, _)) in first.iter().enumerate() {
                 let mut values: Vec<f64> = rounds.iter().map(|figures| figures[place].1).collect();
@@ -102,9 +108,11 @@ impl Report {
                     least: values[0],
                     most: values[values.len() - 1],
                     bounds: bound.map(|bound| (bound.must, bound.goal)),
-                    met: bound.map(|bound| {
-                        if bound.at_least { median >= bound.must } else { median <= bound.must }
-                    }),
+                    met: bound.map(
+                        |bound| {
+                            if bound.at_least { median >= bound.must } else { median <= bound.must }
+                        },
+                    ),
                 });
             }
         }
@@ -125,7 +133,8 @@ impl Report {
                 let _infallible = writeln!(text, "{}", line.row);
                 last = line.row;
             }
-            let bounds = line.bounds.map_or_else(String::new, |(must, goal)| format!("must {must}, goal {goal}"));
+            let bounds =
+                line.bounds.map_or_else(String::new, |(must, goal)| format!("must {must}, goal {goal}"));
             let verdict = match line.met {
                 Some(true) => "met",
                 Some(false) => "MISSED",

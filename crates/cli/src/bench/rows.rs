@@ -185,7 +185,11 @@ async fn settle(service: &Service) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn one_lane(options: &Options, folder: &TemporaryFolder, receiver: &Receiver) -> anyhow::Result<Measured> {
+async fn one_lane(
+    options: &Options,
+    folder: &TemporaryFolder,
+    receiver: &Receiver,
+) -> anyhow::Result<Measured> {
     let count = (options.count / 10).max(ARRAY);
     let service = prepared(folder, receiver, 1, true).await?;
     let sync_before = fdatasync(folder, 100)?;
@@ -227,7 +231,11 @@ async fn round_trip(receiver: &Receiver) -> anyhow::Result<Duration> {
     Ok(taken[taken.len() / 2])
 }
 
-async fn latency(options: &Options, folder: &TemporaryFolder, receiver: &Receiver) -> anyhow::Result<Measured> {
+async fn latency(
+    options: &Options,
+    folder: &TemporaryFolder,
+    receiver: &Receiver,
+) -> anyhow::Result<Measured> {
     const PER_SECOND: u32 = 200;
     let service = prepared(folder, receiver, ENDPOINTS, true).await?;
     let target = service.target("/v1/notifications");

@@ -83,7 +83,11 @@ impl Service {
     }
 
     /// Creates something and gives back its answer.
-    pub(super) async fn create(&self, path: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
+    pub(super) async fn create(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<serde_json::Value> {
         let mut connection = Connection::open(self.address).await?;
         let (status, answer) = connection.post(&self.target(path), Bytes::from(body.to_string())).await?;
         ensure!(status == 201, "POST {path} answered {status}: {}", String::from_utf8_lossy(&answer));
