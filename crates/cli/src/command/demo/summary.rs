@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::stage::{Line, Progress};
-use super::story::{COMPANY_NAME, Order};
+use super::story::Order;
 use crate::moment::span;
 use crate::screen::{self, Screen, Style};
 
@@ -87,8 +87,7 @@ impl Summary {
             text += &paragraph(Some(Style::Bad), "✗", &what);
         }
         let times = format!(
-            "median {}, at most {} from publish to verified; {} came again after a 500; {} not echoed, \
-             {COMPANY_NAME} did it",
+            "median {}, at most {} from publish to verified; {} came again after a 500; {} own act not echoed",
             span(self.median()),
             span(self.latencies.last().copied().unwrap_or_default()),
             self.repeated,
@@ -133,6 +132,6 @@ mod tests {
         assert!(!summary.is_good());
         let text = summary.render(&screen).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains("✗ 0 notifications were verified, 0 went wrong, 2 did not arrive"), "{text}");
-        assert!(text.contains("1 not echoed"), "{text}");
+        assert!(text.contains("1 own act not echoed"), "{text}");
     }
 }
