@@ -101,3 +101,67 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_says_what_it_is_for() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                assert!(argument.get_help().is_some(), "{} {id}", command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::command());
+    }
+
+    #[test]
+    fn each_command_shows_examples() {
+        for command in Arguments::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:\n  "), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn the_service_can_be_named_before_or_behind_what_is_done() {
+        for words in [
+            ["workbell", "queue", "--server", "http://a:1", "list"],
+            ["workbell", "queue", "list", "--server", "http://a:1"],
+        ] {
+            let Command::Queue(queue) = Arguments::parse_from(words).command else { panic!("{words:?}") };
+            assert_eq!(queue.connection.server.as_str(), "http://a:1/");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_has_status_2() {
+        for words in [
+            &["workbell"][..],
+            &["workbell", "sing"],
+            &["workbell", "queue", "list", "--state", "Lost"],
+            &["workbell", "queue", "show", "not-an-id"],
+            &["workbell", "company", "create", "a/b", "--name", "x"],
+            &["workbell", "branch", "create", "0", "--name", "x"],
+            &["workbell", "endpoint", "create"],
+            &["workbell", "endpoint", "create", "http://x/", "--timeout", "30"],
+            &["workbell", "endpoint", "create", "http://x/", "--header", "no colon"],
+            &["workbell", "log", "list", "--limit", "0"],
+            &["workbell", "verify"],
+        ] {
+            let error = Arguments::try_parse_from(words).expect_err(&words.join(" "));
+            assert_eq!(error.exit_code(), 2, "{words:?}");
+        }
+    }
+}

@@ -17,10 +17,10 @@ pub(crate) fn short(text: &str) -> String {
     }
 }
 
-/// When something is due, seen from `now`: `in 4m 12s`, `now`; other texts stay as they are.
+/// When something is due, seen from `now`: `in 4m 12s`, `due`; other texts stay as they are.
 pub(crate) fn due(text: &str, now: Timestamp) -> String {
     match text.parse::<Timestamp>() {
-        Ok(moment) if moment <= now => "now".to_owned(),
+        Ok(moment) if moment <= now => "due".to_owned(),
         Ok(moment) => format!("in {}", span(moment.since(now))),
         Err(_) => text.to_owned(),
     }
@@ -58,6 +58,6 @@ mod tests {
         assert_eq!(short("soon"), "soon");
         let now = "2018-09-04T10:12:08Z".parse().unwrap();
         assert_eq!(due("2018-09-04T10:16:20Z", now), "in 4m 12s");
-        assert_eq!(due("2018-09-04T10:12:07Z", now), "now");
+        assert_eq!(due("2018-09-04T10:12:07Z", now), "due");
     }
 }

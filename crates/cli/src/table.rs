@@ -90,7 +90,8 @@ impl Table {
         text
     }
 
-    /// Widths that fit the screen: the widest columns give way first.
+    /// Widths that fit the screen. The first column, which names the row, is never cut, for names are copied; the
+    /// widest of the others give way first. Where even that is not enough, columns are left out from the right.
     fn widths(&self, screen: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = (0..self.headings.len())
             .map(|place| {
@@ -98,20 +99,25 @@ impl Table {
                 cells.chain([columns(self.headings[place])]).max().unwrap_or(0)
             })
             .collect();
-        let available = screen.saturating_sub(GAP * widths.len().saturating_sub(1));
-        while widths.iter().sum::<usize>() > available {
-            let Some(widest) = widths.iter_mut().max() else { break };
-            if *widest <= NARROWEST {
-                break;
+        for shown in (2..=widths.len()).rev() {
+            let mut fitted = widths[..shown].to_vec();
+            loop {
+                if fitted.iter().sum::<usize>() + GAP * (shown - 1) <= screen {
+                    return fitted;
+                }
+                match fitted.iter_mut().skip(1).max() {
+                    Some(widest) if *widest > NARROWEST => *widest -= 1,
+                    Some(_) | None => break,
+                }
             }
-            *widest -= 1;
         }
+        widths.truncate(1);
         widths
     }
 }
 
 fn line(text: &mut String, cells: &[Cell], widths: &[usize], screen: &Screen) {
-    let last = cells.len().saturating_sub(1);
+    let last = widths.len().saturating_sub(1);
     for (place, (cell, width)) in cells.iter().zip(widths).enumerate() {
         let fitted = fit(&cell.text, *width);
         let fitted = if place == last { fitted.trim_end() } else { &fitted };
@@ -150,6 +156,22 @@ mod tests {
     #[test]
     fn a_pipe_gets_tabs_and_no_headings() {
         assert_eq!(sample().render(&Screen::pipe()), "acme\tAcme Plumbing\nnorthwall\tNorthwall\n");
+    }
+
+    #[test]
+    fn what_names_a_row_is_never_cut_and_columns_that_do_not_fit_are_left_out() {
+        let mut table = Table::new(&["DELIVERY", "STATE", "ACTION", "ACCEPTED"]);
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        table.row(vec![
+            Cell::new(id),
+            Cell::new("Delivered"),
+            Cell::new("CheckListMigratedToProcedure"),
+            Cell::new("2026-01-01 00:00:00Z"),
+        ]);
+        let row = |width| table.render(&Screen::terminal(width)).lines().nth(1).unwrap().to_owned();
+        assert_eq!(row(70), format!("{id}  Delivered  CheckList…  2026-01-…"));
+        assert_eq!(row(60), format!("{id}  Delivered  CheckListM…"));
+        assert_eq!(row(40), id);
     }
 
     #[test]

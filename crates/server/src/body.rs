@@ -10,8 +10,9 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 use workbell_wire::publication::is_array;
 
 use crate::problem::{Code, Problem};
@@ -30,6 +31,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 ///
 /// 2 min: 16 MiB at 140 KiB/s.
 const LONGEST_BODY: Duration = Duration::from_secs(120);
+
+/// Most bytes that are taken of a refused body.
+///
+/// 32 MiB, twice the largest batch of the default settings.
+const MOST_DRAINED: usize = 32 << 20;
+
+/// Longest time for that.
+///
+/// 5 s: the answer waits for it.
+const LONGEST_DRAIN: Duration = Duration::from_secs(5);
 
 /// Bytes of bodies that are in memory now.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +94,7 @@ pub(crate) struct Bounds {
 /// `body_too_large`, `request_timeout`, `queue_full`.
 pub(crate) async fn read(
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Body,
     bounds: Bounds,
     budget: &Budget,
 ) -> Result<(Bytes, Held), Problem> {
@@ -93,16 +104,17 @@ pub(crate) async fn read(
         return Err(too_large(bounds, bounds.array.is_some()));
     }
     let mut held = budget.hold();
-    match tokio::time::timeout(LONGEST_BODY, frames(body, bounds, &mut held)).await {
-        Ok(bytes) => Ok((bytes?, held)),
-        Err(_) => Err(too_slow()),
-    }
+    Ok((frames(body, bounds, &mut held).await?, held))
 }
 
-async fn frames(mut body: Body, bounds: Bounds, held: &mut Held) -> Result<Bytes, Problem> {
+async fn frames(body: &mut Body, bounds: Bounds, held: &mut Held) -> Result<Bytes, Problem> {
+    let end = Instant::now() + LONGEST_BODY;
     let mut whole = Bytes::new();
     let mut parts = BytesMut::new();
-    while let Some(frame) = tokio::time::timeout(LONGEST_PAUSE, body.frame()).await.map_err(|_| too_slow())? {
+    loop {
+        let deadline = end.min(Instant::now() + LONGEST_PAUSE);
+        let next = tokio::time::timeout_at(deadline, body.frame()).await.map_err(|_| too_slow())?;
+        let Some(frame) = next else { break };
         let frame =
             frame.map_err(|error| Problem::new(Code::InvalidJson, format!("the body broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -121,6 +133,26 @@ async fn frames(mut body: Body, bounds: Bounds, held: &mut Held) -> Result<Bytes
         }
     }
     Ok(if parts.is_empty() { whole } else { parts.freeze() })
+}
+
+/// Takes what is left of a body that was refused, and forgets it: a connection that is closed while bytes still
+/// arrive is reset, and the caller would lose the answer.
+pub(crate) async fn drain(headers: &HeaderMap, mut body: Body) {
+    // Whoever waits for our word to send the body gets the answer instead.
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let rest = async {
+        let mut taken = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            taken += frame.data_ref().map_or(0, Bytes::len);
+            if taken > MOST_DRAINED {
+                break;
+            }
+        }
+    };
+    // Who is slower than this is not waited for.
+    let _drained = tokio::time::timeout(LONGEST_DRAIN, rest).await;
 }
 
 fn too_large(bounds: Bounds, array: bool) -> Problem {
@@ -195,8 +227,8 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { array: Some(40), other: 20 };
 
-    async fn code_of(body: Body, budget: &Budget) -> Result<Bytes, Code> {
-        let read = read(&HeaderMap::new(), body, BOUNDS, budget).await;
+    async fn code_of(mut body: Body, budget: &Budget) -> Result<Bytes, Code> {
+        let read = read(&HeaderMap::new(), &mut body, BOUNDS, budget).await;
         read.map(|(bytes, _)| bytes).map_err(|problem| problem.code())
     }
 

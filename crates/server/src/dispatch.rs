@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::request::Parts;
 use workbell_signing::secret_matches;
 use workbell_wire::fault::DOUBLED;
 
@@ -27,26 +29,32 @@ pub(crate) const LARGEST_CONFIGURATION: usize = 256 << 10;
 
 /// Answers a request to this route.
 pub(crate) async fn dispatch(route: &'static Route, app: Arc<App>, request: Request) -> Response {
-    match checked(route, app, request).await {
+    let (mut parts, mut body) = request.into_parts();
+    match checked(route, app, &mut parts, &mut body).await {
         Ok((call, held)) => {
             let answer = (route.handler)(call).await;
             drop(held);
             answer.unwrap_or_else(IntoResponse::into_response)
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            if has_body(&parts.headers) {
+                body::drain(&parts.headers, body).await;
+            }
+            problem.into_response()
+        }
     }
 }
 
 async fn checked(
     route: &'static Route,
     app: Arc<App>,
-    request: Request,
+    parts: &mut Parts,
+    body: &mut Body,
 ) -> Result<(Call, Option<Held>), Problem> {
-    let (mut parts, body) = request.into_parts();
     if route.guard == Guard::Platform {
         demand_key(&parts.headers, &app)?;
     }
-    let path = if route.path.contains('{') { path_parameters(&mut parts).await? } else { Vec::new() };
+    let path = if route.path.contains('{') { path_parameters(parts).await? } else { Vec::new() };
     let query = match parts.uri.query() {
         Some(text) => query(route, text)?,
         None if route.parameters().any(|member| member.need == crate::shape::Need::Always) => {
@@ -94,7 +102,7 @@ fn demand_key(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
     }
 }
 
-async fn path_parameters(parts: &mut http::request::Parts) -> Result<Vec<(String, String)>, Problem> {
+async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {
     // What is no UTF-8 when decoded names nothing.
     let parameters =
         RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Problem::not_found("this path"))?;

@@ -100,6 +100,33 @@ impl Code {
         self.facts().2
     }
 
+    /// The documentation's page, Markdown.
+    pub const fn page(self) -> &'static str {
+        match self {
+            Code::InvalidJson => include_str!("../../../docs/src/errors/invalid_json.md"),
+            Code::Unauthorized => include_str!("../../../docs/src/errors/unauthorized.md"),
+            Code::NotFound => include_str!("../../../docs/src/errors/not_found.md"),
+            Code::MethodNotAllowed => include_str!("../../../docs/src/errors/method_not_allowed.md"),
+            Code::RequestTimeout => include_str!("../../../docs/src/errors/request_timeout.md"),
+            Code::MessageIdConflict => include_str!("../../../docs/src/errors/message_id_conflict.md"),
+            Code::StateConflict => include_str!("../../../docs/src/errors/state_conflict.md"),
+            Code::BranchTaken => include_str!("../../../docs/src/errors/branch_taken.md"),
+            Code::UndeliveredExist => include_str!("../../../docs/src/errors/undelivered_exist.md"),
+            Code::BodyTooLarge => include_str!("../../../docs/src/errors/body_too_large.md"),
+            Code::UnsupportedMediaType => include_str!("../../../docs/src/errors/unsupported_media_type.md"),
+            Code::SchemaViolation => include_str!("../../../docs/src/errors/schema_violation.md"),
+            Code::UnknownBranch => include_str!("../../../docs/src/errors/unknown_branch.md"),
+            Code::UnknownAction => include_str!("../../../docs/src/errors/unknown_action.md"),
+            Code::UnknownClient => include_str!("../../../docs/src/errors/unknown_client.md"),
+            Code::AddressRefused => include_str!("../../../docs/src/errors/address_refused.md"),
+            Code::InvalidHeader => include_str!("../../../docs/src/errors/invalid_header.md"),
+            Code::InternalError => include_str!("../../../docs/src/errors/internal_error.md"),
+            Code::QueueFull => include_str!("../../../docs/src/errors/queue_full.md"),
+            Code::StoreUnavailable => include_str!("../../../docs/src/errors/store_unavailable.md"),
+            Code::DiskFull => include_str!("../../../docs/src/errors/disk_full.md"),
+        }
+    }
+
     /// Seconds that a client should wait before it tries again; 503 only.
     ///
     /// A full queue drains within a second; a store that failed is tried again every few seconds; room on a disk is
@@ -292,5 +319,73 @@ impl From<StoreError> for Problem {
             }
         };
         Problem::new(code, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn answered(problem: Problem) -> (u16, Option<String>, String) {
+        let (parts, body) = problem.into_response().into_parts();
+        assert_eq!(parts.headers[CONTENT_TYPE], "application/problem+json");
+        let retry_after = parts.headers.get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), retry_after, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_the_store_refuses_is_told_with_when_to_come_again() {
+        let cases = [
+            (StoreError::QueueFull, "queue_full", Some("1")),
+            (StoreError::Unavailable("it is full of ants".to_owned()), "store_unavailable", Some("5")),
+            (StoreError::Closed, "store_unavailable", Some("5")),
+            (StoreError::DiskFull, "disk_full", Some("30")),
+        ];
+        for (error, code, seconds) in cases {
+            let detail = error.to_string();
+            let (status, retry_after, text) = answered(error.into()).await;
+            assert_eq!((status, retry_after.as_deref()), (503, seconds), "{code}");
+            let title = Code::ALL.into_iter().find(|it| it.name() == code).unwrap().title();
+            let expected = format!(
+                r#"{{"type":"/errors/{code}","title":"{title}","status":503,"detail":"{detail}","Code":"{code}"}}"#
+            );
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failing_database_is_not_described_to_callers() {
+        let error = StoreError::Open { path: "/secret/place".to_owned(), reason: "x".to_owned() };
+        let (status, retry_after, text) = answered(error.into()).await;
+        assert_eq!((status, retry_after), (500, None));
+        assert!(text.contains("internal_error") && !text.contains("secret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_number_of_undelivered_ones_and_all_faults_stand_in_the_document() {
+        let (status, _, text) = answered(StoreError::UndeliveredExist(7).into()).await;
+        assert_eq!(status, 409);
+        assert!(text.ends_with(r#""Code":"undelivered_exist","Undelivered":7}"#), "{text}");
+        let (_, _, text) =
+            answered(Problem::at(Code::UnknownBranch, "/Header/BranchId", "no branch 7 is known")).await;
+        let expected = concat!(
+            r#"{"type":"/errors/unknown_branch","title":"The branch is not known","status":422,"#,
+            r#""detail":"no branch 7 is known","Code":"unknown_branch","#,
+            r#""Errors":[{"Pointer":"/Header/BranchId","Code":"unknown_branch","Message":"no branch 7 is known"}]}"#
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn one_fault_of_form_makes_the_whole_a_schema_violation() {
+        let fault = |code| Fault { pointer: "/X".to_owned(), code, message: "no".to_owned() };
+        let code =
+            |codes: &[&'static str]| Problem::of_faults(codes.iter().copied().map(fault).collect()).code();
+        assert_eq!(code(&["invalid_header", "unknown_action"]), Code::InvalidHeader);
+        assert_eq!(code(&["invalid_header", "missing"]), Code::SchemaViolation);
+        assert_eq!(code(&["missing"]), Code::SchemaViolation);
     }
 }

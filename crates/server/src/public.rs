@@ -66,6 +66,19 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     Route {
         method: Method::Get,
+        path: "/errors/{Code}",
+        id: "readErrorPage",
+        tag: "Public",
+        summary: "What a problem's code means and what to do: where `type` leads to",
+        guard: Guard::Open,
+        query: &[],
+        takes: Takes::Nothing,
+        gives: &[(200, Gives::Text("text/markdown; charset=utf-8", "The page of the documentation."))],
+        codes: &[],
+        handler: |call| Box::pin(error_page(call)),
+    },
+    Route {
+        method: Method::Get,
         path: "/healthz",
         id: "isAlive",
         tag: "Public",
@@ -127,6 +140,14 @@ async fn schema(call: Call) -> Result<Response, Problem> {
 
 async fn document(call: Call) -> Result<Response, Problem> {
     Ok(answer::raw_json(StatusCode::OK, call.app.document()))
+}
+
+async fn error_page(call: Call) -> Result<Response, Problem> {
+    let name = call.path("Code");
+    let code = Code::ALL.into_iter().find(|code| code.name() == name);
+    let code = code.ok_or_else(|| Problem::not_found(format_args!("the code {}", short(name))))?;
+    let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
+    Ok(answer::text(StatusCode::OK, markdown, code.page().into()))
 }
 
 async fn healthz(_: Call) -> Result<Response, Problem> {

@@ -29,7 +29,9 @@ impl Interfaces {
         match self {
             Interfaces::All => true,
             Interfaces::Public => route.guard != Guard::Platform,
-            Interfaces::Platform => route.guard == Guard::Platform || route.path.ends_with('z'),
+            Interfaces::Platform => {
+                route.guard == Guard::Platform || matches!(route.path, "/healthz" | "/readyz")
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The service as a whole, in this process: starting, refusing to start, delivering, stopping.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails the test")]
+
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -236,4 +238,39 @@ async fn what_is_published_reaches_a_receiver_and_is_delivered_in_the_log() {
     let log = call(again.address, "GET", "/v1/log", "").await;
     assert!(log.contains("\"Status\":204") && !log.contains("geheim"), "{log}");
     again.stop().await;
+}
+
+/// A caller that sends on although it was refused still gets the answer, and the connection is not reset.
+#[tokio::test]
+async fn a_refused_body_does_not_cost_the_answer() {
+    let home = TempDir::new().unwrap();
+    let running = Running::start(flags(home.path())).await;
+    let long = "x".repeat(8 << 20);
+    let answer = call(running.address, "POST", "/v1/companies", &long).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let head =
+        format!("POST /v1/notifications HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", long.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(long.as_bytes()).await.unwrap();
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 401");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_our_word_is_refused_before_it_sends() {
+    let home = TempDir::new().unwrap();
+    let running = Running::start(flags(home.path())).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let head = format!(
+        "POST /v1/companies HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\nExpect: 100-continue\r\n\
+         Content-Type: application/json\r\nContent-Length: 8388608\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413") && !answer.contains("100 Continue"), "{answer}");
+    running.stop().await;
 }

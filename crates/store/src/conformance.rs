@@ -7,6 +7,18 @@
 
 pub(crate) mod acceptance;
 pub(crate) mod bench;
+pub(crate) mod by_hand;
+pub(crate) mod completion;
+pub(crate) mod configuration;
+pub(crate) mod deletion;
+pub(crate) mod due;
+pub(crate) mod lists;
+pub(crate) mod log;
+pub(crate) mod model;
+pub(crate) mod retention;
+pub(crate) mod sequence;
+pub(crate) mod targets;
+pub(crate) mod telling;
 pub(crate) mod told;
 
 pub(crate) use bench::{Bench, Place};
@@ -14,9 +26,182 @@ pub(crate) use bench::{Bench, Place};
 /// One `#[tokio::test]` per claim, on a fresh place each. `$place` is an expression that makes one.
 macro_rules! conformance_suite {
     ($place:expr) => {
+        #[test]
+        fn any_life_agrees_with_the_model() {
+            $crate::conformance::model::any_life_agrees_with_the_model(|| $place);
+        }
+
         conformance_suite! { @modules $place;
             acceptance {
                 a_notification_is_queued_for_the_endpoint_that_wants_it,
+                what_is_to_be_sent_is_what_was_accepted,
+                many_are_answered_one_by_one_in_order,
+                no_notifications_are_no_answers,
+                good_ones_are_not_lost_to_bad_ones,
+                a_repeat_gets_the_first_answer_and_is_sent_once,
+                a_repeat_within_one_call_is_a_repeat,
+                a_repeat_of_a_suppressed_one_says_so,
+                the_same_message_id_with_other_content_is_a_conflict,
+                a_message_id_is_unique_within_a_company_only,
+                delivery_ids_are_never_given_out_twice,
+                what_exceeds_the_limit_is_dead_and_keeps_its_place,
+                the_limit_counts_an_endpoint_over_all_its_lanes,
+            }
+            targets {
+                an_unknown_branch_is_refused,
+                a_branch_of_another_company_is_refused_like_an_unknown_one,
+                the_company_may_be_named_beside_its_branch,
+                branch_0_goes_to_the_company_that_is_named,
+                what_a_client_of_the_company_did_is_suppressed,
+                a_deleted_client_still_counts_for_the_echo_rule,
+                a_client_of_nobody_or_of_another_company_is_unknown,
+                what_no_endpoint_wants_is_kept_all_the_same,
+                an_endpoint_gets_only_its_actions,
+                an_endpoint_gets_only_its_branches_and_branch_0,
+                an_endpoint_that_is_off_gets_nothing_new_and_keeps_what_waits,
+                a_paused_endpoint_still_gets_deliveries,
+                each_endpoint_of_the_company_has_its_own_delivery_and_sequence,
+                a_deleted_branch_is_unknown_and_can_be_created_anew,
+            }
+            sequence {
+                they_count_from_1_in_the_order_of_acceptance,
+                each_work_order_counts_for_itself,
+                they_go_on_after_a_restart_and_after_a_crash,
+                they_go_on_after_the_lane_was_empty,
+                the_top_one_leaving_before_an_earlier_one_does_not_free_its_number,
+                the_top_one_arriving_before_an_earlier_one_does_not_free_its_number,
+                a_dead_one_comes_back_to_its_place,
+                a_dead_one_that_comes_back_alone_does_not_turn_the_counter_back,
+                a_failed_attempt_keeps_the_place,
+                the_counter_stays_for_the_whole_period_after_the_lane_was_emptied,
+                the_counter_goes_after_the_period_and_starts_at_1_again,
+                the_counter_stays_while_a_delivery_of_the_lane_is_kept,
+                looking_for_due_lanes_does_not_let_a_counter_go_early,
+            }
+            completion {
+                a_success_makes_it_delivered_and_frees_the_lane,
+                a_failure_makes_it_wait_for_its_due_time,
+                a_last_failure_makes_it_dead_with_its_reason,
+                every_attempt_writes_one_log_record_in_its_commit,
+                an_attempt_can_end_long_after_others_of_its_lane,
+                a_success_before_the_due_time_makes_the_next_head_due,
+                an_interrupted_attempt_keeps_its_number_and_does_not_count,
+                a_failure_begun_before_a_change_counts_for_nothing_and_is_due_at_once,
+                a_success_begun_before_a_change_stands,
+                completions_are_told_in_the_order_they_were_handed_over,
+                what_was_handed_over_before_a_close_is_written,
+                a_closed_store_takes_nothing,
+            }
+            due {
+                lanes_come_earliest_first,
+                only_heads_that_are_due_come,
+                at_most_as_many_lanes_come_as_were_asked_for,
+                as_many_as_asked_for_stand_behind_a_head,
+                a_lane_is_read_on_from_any_place,
+                nothing_is_due_of_an_endpoint_that_is_not_there,
+                each_endpoint_that_waits_has_its_earliest_due_time,
+                a_lane_whose_next_head_waits_does_not_hide_its_time,
+                a_reopened_endpoint_has_everything_due_at_once,
+                what_fails_again_after_a_reopening_waits_for_its_own_time,
+                those_from_before_a_reopening_are_not_pushed_back_by_new_ones,
+                an_adjustment_leaves_due_times_alone,
+                what_waits_behind_others_is_found_when_they_are_gone,
+            }
+            by_hand {
+                a_retry_makes_a_waiting_one_due_and_its_schedule_new,
+                a_retry_of_a_pending_one_changes_little,
+                a_retry_of_one_behind_the_head_does_not_pass_it,
+                a_retry_brings_back_what_is_dead_or_discarded,
+                what_is_delivered_can_be_neither_retried_nor_discarded,
+                a_discard_takes_a_waiting_one_out_and_frees_the_lane,
+                a_discard_of_a_dead_one_says_so,
+                an_unknown_or_foreign_delivery_is_not_found,
+                nothing_of_a_deleted_endpoint_can_be_retried,
+                a_discard_in_flight_takes_effect_when_the_attempt_fails,
+                a_success_wins_over_a_discard,
+                a_success_wins_over_a_discard_that_did_not_know_of_the_attempt,
+                a_retry_in_flight_takes_effect_when_the_attempt_fails,
+                a_success_leaves_nothing_of_a_retry_in_flight,
+                the_last_wish_counts,
+                a_wish_survives_a_crash_and_is_settled,
+                settling_without_a_wish_changes_nothing,
+                one_that_is_refused_does_not_disturb_others_of_its_commit,
+            }
+            deletion {
+                an_endpoint_without_undelivered_ones_just_goes,
+                an_endpoint_with_undelivered_ones_is_refused_with_their_number,
+                what_waits_of_a_deleted_endpoint_is_discarded,
+                an_attempt_in_flight_at_a_deleted_endpoint_is_logged,
+                an_endpoint_id_is_never_used_again,
+                very_many_are_discarded_in_steps_and_all_in_the_end,
+                discarding_goes_on_after_a_crash,
+                a_branch_with_undelivered_ones_is_refused_with_their_number,
+                what_waits_of_a_deleted_branch_is_discarded_and_nothing_else,
+                very_many_of_a_branch_are_discarded_but_not_those_of_its_successor,
+                a_company_with_undelivered_ones_is_refused_with_their_number,
+                a_deleted_company_takes_all_with_it,
+                a_company_id_is_never_used_again,
+            }
+            configuration {
+                a_company_is_created_renamed_and_found,
+                companies_are_listed_by_id_page_by_page,
+                a_branch_is_created_renamed_and_deleted,
+                a_branch_id_is_unique_over_all_companies,
+                a_branch_of_another_company_cannot_be_touched,
+                a_client_is_created_rotated_and_deleted,
+                a_client_that_is_not_there_cannot_be_changed,
+                an_endpoint_keeps_all_that_was_set,
+                the_generation_grows_with_each_reopening_and_is_the_stores_own,
+                a_company_has_at_most_as_many_endpoints_as_allowed,
+                nothing_can_be_made_for_a_company_that_is_not_there,
+                own_actions_are_put_replaced_and_deleted,
+                signing_keys_are_put_replaced_and_removed_in_one_commit,
+                the_check_value_is_the_one_that_was_written_first,
+            }
+            telling {
+                an_acceptance_is_told_before_it_is_answered,
+                the_first_of_a_lane_is_told_as_such,
+                what_creates_no_delivery_is_not_told,
+                what_overflows_is_not_told_as_waiting,
+                changes_of_endpoints_are_told_when_the_directory_has_them,
+                a_change_that_fails_is_not_told,
+                a_lane_changed_by_hand_is_told_before_the_answer,
+                an_outcome_that_is_another_than_the_attempts_has_its_lane_read_again,
+                a_store_that_works_tells_of_no_trouble,
+            }
+            lists {
+                each_filter_of_notifications_takes_what_it_names_newest_first,
+                each_filter_of_deliveries_takes_what_it_names_newest_first,
+                deliveries_are_found_by_state_and_error,
+                pages_of_notifications_have_no_gap_and_no_double_while_new_ones_arrive,
+                pages_of_deliveries_have_no_gap_and_no_double_while_they_change,
+                a_page_that_ends_with_the_last_row_has_no_next,
+                a_cursor_that_was_not_given_out_is_refused,
+                a_notification_is_read_back_byte_for_byte,
+                a_notification_is_found_by_its_own_company_only,
+                times_keep_their_seven_digits,
+            }
+            log {
+                each_filter_takes_what_it_names_newest_first,
+                a_record_has_both_sides_of_the_attempt,
+                attempts_come_oldest_first_and_of_this_delivery_only,
+                a_record_that_is_not_there_is_none,
+                pages_have_no_gap_and_no_double_while_new_records_arrive,
+                a_record_outlives_its_notification_for_its_own_period,
+            }
+            retention {
+                a_notification_goes_when_its_last_fate_is_old_enough,
+                what_created_no_delivery_counts_from_its_acceptance,
+                an_undelivered_one_is_never_removed,
+                one_that_waits_at_one_endpoint_stays_for_all,
+                a_late_change_by_hand_counts_as_its_fate,
+                log_records_go_by_their_own_period,
+                a_message_id_is_new_again_when_its_notification_is_gone,
+                numbers_go_on_after_everything_was_swept_and_the_store_reopened,
+                one_step_is_bounded_and_says_that_there_is_more,
+                old_undelivered_ones_do_not_hide_what_stands_behind_them,
+                the_next_time_is_when_the_oldest_record_expires,
+                the_next_time_is_never_in_the_past,
             }
         }
     };

@@ -9,8 +9,16 @@ use crate::bench::{self, Options};
 use crate::failure::Failure;
 use crate::screen::Screen;
 
+const EXAMPLES: &str = "\
+Examples:
+  workbell bench                        every row, three rounds; takes some minutes
+  workbell bench --only 'one lane'      one row
+
+Use a release build, and leave the machine alone meanwhile.";
+
 /// Measure this machine: throughput, latency and idle cost, as ratios within one run
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Bench {
     /// Repetitions of each row; the median counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
@@ -28,7 +36,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// Answer with JSON, for programs
-    #[arg(long)]
+    #[arg(long, help_heading = "Display")]
     pub(crate) json: bool,
 }
 

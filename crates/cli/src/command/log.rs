@@ -66,7 +66,7 @@ enum Act {
         #[arg(long, value_parser = log_direction, help_heading = "Filters")]
         direction: Option<&'static str>,
         #[command(flatten)]
-        filter: Filter,
+        filter: Box<Filter>,
         /// Show what is new as it happens, until Ctrl-C
         #[arg(long, short, conflicts_with_all = ["all", "after"])]
         follow: bool,

@@ -109,6 +109,14 @@ impl World {
         }
     }
 
+    fn change(&mut self, work_order_id: WorkOrderId) {
+        if self.untold.changed.len() < self.inbox {
+            self.untold.changed.push(work_order_id);
+        } else {
+            self.untold.reloaded = true;
+        }
+    }
+
     /// As the task of an endpoint does it.
     fn tell(&mut self) {
         let told = std::mem::take(&mut self.untold);
@@ -202,21 +210,21 @@ impl World {
         };
         row.due = self.now;
         row.wish = None;
-        self.untold.changed.push(place.0);
+        self.change(place.0);
     }
 
     fn wish(&mut self, place: Place) {
         let row = self.waiting.get_mut(&place.0).and_then(|lane| lane.get_mut(&place.1));
         if let Some(row) = row {
             row.wish = Some(Wish::Retry);
-            self.untold.changed.push(place.0);
+            self.change(place.0);
         }
     }
 
     fn settle(&mut self) {
         for place in std::mem::take(&mut self.to_settle) {
             self.retry(place);
-            self.untold.changed.push(place.0);
+            self.change(place.0);
         }
     }
 
@@ -413,7 +421,7 @@ fn walk(world: &mut World, step: Step) {
                 world.waiting.iter().flat_map(|(id, lane)| lane.keys().map(|sequence| (*id, *sequence)));
             if let Some(place) = pick(at, all) {
                 world.take_out(place, true);
-                world.untold.changed.push(place.0);
+                world.change(place.0);
             }
         }
         Step::Retry(at) => {
@@ -491,6 +499,23 @@ fn the_largest_bodies_fill_no_memory() {
     }
     run_at_full_speed(&mut world);
     assert_eq!(world.tried.len(), 10_000);
+}
+
+#[test]
+fn a_flood_makes_no_lane_longer_than_it_may_be() {
+    let mut world = World::new();
+    world.publish(1, 100);
+    world.tell();
+    assert!(world.try_next());
+    for _ in 0..20 {
+        (0..20).for_each(|_| world.publish(1, 100));
+        world.tell();
+        world.start_reads();
+        while !world.reads.is_empty() {
+            world.answer(0, false);
+        }
+    }
+    world.drain();
 }
 
 #[test]

@@ -196,6 +196,7 @@ impl House {
     pub(crate) async fn attempt(&self, endpoint: &EndpointKey, status: u16, transition: Transition) {
         let due = self.store.due_lanes(endpoint, self.now(), 1, 0).await.unwrap();
         let delivery = due.lanes[0].deliveries[0].clone();
+        let generation = self.store.directory().endpoint(endpoint).unwrap().generation;
         let detail = Detail {
             url: "https://example.com/in".to_owned(),
             request_headers: vec![("Host".into(), "example.com".into()), ("X-Key".into(), "***".into())],
@@ -212,7 +213,7 @@ impl House {
             error: (status >= 300).then_some("Status"),
             detail: serde_json::to_vec(&detail).unwrap().into(),
         };
-        self.store.complete(Completion { delivery, transition, attempt }).await.unwrap();
+        self.store.complete(Completion { delivery, transition, attempt, generation }).await.unwrap();
         // The writer takes one after the other: when this is answered, the outcome is on disk.
         self.store.check_value(self.master_key.check_value()).await.unwrap();
     }

@@ -42,3 +42,13 @@ async fn readiness_follows_the_store() {
     assert_eq!(house.get("/readyz").await.with(200), json!({"Status": "Ok"}));
     assert_eq!(house.get("/healthz").await.with(200), json!({"Status": "Ok"}));
 }
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_page() {
+    let house = House::new().await;
+    let problem = house.get("/v1/companies/nobody").await.json();
+    let page = house.send_bare("GET", problem["type"].as_str().unwrap(), &[], Body::empty()).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.starts_with('#') && page.text.contains("not_found"), "{}", page.text);
+    house.get("/errors/nothing").await.problem(404, "not_found");
+}

@@ -62,6 +62,12 @@ pub(crate) enum End {
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
+/// No lane.
+pub(crate) const NO_ORDERS: [WorkOrderId; 0] = [];
+
+/// An empty lane.
+pub(crate) const NO_SEQUENCES: [Sequence; 0] = [];
+
 /// The work order of claims that need only one.
 pub(crate) const ORDER: WorkOrderId = 42;
 
@@ -391,4 +397,31 @@ impl Bench {
 
 pub(crate) fn company(id: &str) -> CompanyId {
     id.parse().expect("it is a company id")
+}
+
+/// A delivery as an attempt has it in its hands.
+pub(crate) fn tried(
+    endpoint: &EndpointKey,
+    no: workbell_model::DeliveryNo,
+    (work_order_id, sequence): (WorkOrderId, Sequence),
+    (accepted, since): (Timestamp, Timestamp),
+    (attempts, counted): (u16, u16),
+) -> Undelivered {
+    Undelivered {
+        no,
+        endpoint: endpoint.clone(),
+        work_order_id,
+        sequence,
+        branch_id: BRANCH,
+        action: "Accepted".parse().expect("it is one of the 28"),
+        message_id: MessageId::from_bytes([0; 16]),
+        body: Bytes::new(),
+        accepted,
+        since,
+        attempts,
+        counted,
+        due: accepted,
+        mode: workbell_model::Mode::Live,
+        wish: None,
+    }
 }

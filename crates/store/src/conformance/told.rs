@@ -13,6 +13,11 @@ use crate::store::{Fresh, Subscriber};
 /// How long a test waits for what must come. 30 s: only a broken store needs it.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// What must come to its end soon.
+pub(crate) async fn within_deadline<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, what).await.expect("what was waited for came")
+}
+
 /// One thing that was told.
 #[derive(Clone, Debug)]
 pub(crate) enum Told {
@@ -49,16 +54,32 @@ impl Ear {
 
     /// The first thing told at or after `from` that `choose` takes.
     pub(crate) async fn wait<T>(&self, from: usize, choose: impl Fn(&Told) -> Option<T>) -> T {
+        self.wait_with_place(from, choose).await.1
+    }
+
+    /// The same, with its place among all that was told.
+    pub(crate) async fn wait_with_place<T>(
+        &self,
+        from: usize,
+        choose: impl Fn(&Told) -> Option<T>,
+    ) -> (usize, T) {
         let search = async {
             loop {
-                let news = self.news.notified();
-                if let Some(found) = self.heard().iter().skip(from).find_map(&choose) {
+                let mut news = std::pin::pin!(self.news.notified());
+                news.as_mut().enable();
+                if let Some(found) = self.find(from, &choose) {
                     return found;
                 }
                 news.await;
             }
         };
-        tokio::time::timeout(DEADLINE, search).await.expect("the store told what was waited for")
+        within_deadline(search).await
+    }
+
+    fn find<T>(&self, from: usize, choose: impl Fn(&Told) -> Option<T>) -> Option<(usize, T)> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = heard.iter().enumerate().skip(from);
+        rest.into_iter().find_map(|(place, told)| Some((place, choose(told)?)))
     }
 
     fn hear(&self, told: Told) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::stage::{Line, Progress};
-use super::story::{COMPANY_NAME, Order};
+use super::story::Order;
 use crate::moment::span;
 use crate::screen::{self, Screen, Style};
 
@@ -72,32 +72,28 @@ impl Summary {
                 _ => format!("{text}\n"),
             }
         };
-        let (style, mark) = if self.is_good() { (Style::Good, "✓") } else { (Style::Bad, "✗") };
         let mut text = String::from("\n");
-        text += &paragraph(
-            Some(style),
-            mark,
-            &format!(
+        if self.is_good() {
+            let what = format!(
                 "{} notifications of {} work orders, {} actions of 28: published, delivered, verified, in order",
                 self.verified, self.orders, self.actions
-            ),
-        );
-        if self.wrong + self.unfinished > 0 {
-            let missing = format!("{} went wrong, {} did not arrive", self.wrong, self.unfinished);
-            text += &paragraph(Some(Style::Bad), "✗", &missing);
+            );
+            text += &paragraph(Some(Style::Good), "✓", &what);
+        } else {
+            let what = format!(
+                "{} notifications were verified, {} went wrong, {} did not arrive",
+                self.verified, self.wrong, self.unfinished
+            );
+            text += &paragraph(Some(Style::Bad), "✗", &what);
         }
-        text += &paragraph(
-            None,
-            " ",
-            &format!(
-                "publish to verified: median {}, at most {}; {} answered 500 came again while its work order waited; \
-                 {} not echoed, for {COMPANY_NAME} did it itself",
-                span(self.median()),
-                span(self.latencies.last().copied().unwrap_or_default()),
-                self.repeated,
-                self.suppressed,
-            ),
+        let times = format!(
+            "median {}, at most {} from publish to verified; {} came again after a 500; {} own act not echoed",
+            span(self.median()),
+            span(self.latencies.last().copied().unwrap_or_default()),
+            self.repeated,
+            self.suppressed,
         );
+        text += &paragraph(None, " ", &times);
         text
     }
 }
@@ -107,11 +103,11 @@ pub(crate) fn how_to_go_on(server: &str, data_dir: &Path, screen: &Screen) -> St
     let command = |text: &str| screen.paint(Style::Accent, text);
     let log = format!("workbell log list --server {server} --data-dir {}", data_dir.display());
     format!(
-        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own: {}\n    then, with examples in --help: {}\n",
+        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own: {} then, each with examples: {}\n",
         command(server),
         command(&log),
         command("workbell serve --allow-loopback"),
-        command("company create, branch create, endpoint create, publish"),
+        command("company, branch, endpoint, publish --help"),
     )
 }
 
@@ -134,8 +130,8 @@ mod tests {
         }
         let summary = Summary::of(stage.lines(), Duration::from_secs(2));
         assert!(!summary.is_good());
-        let text = summary.render(&screen);
-        assert!(text.contains("✗ 0 went wrong, 2 did not arrive\n"), "{text}");
-        assert!(text.contains("1 not echoed"), "{text}");
+        let text = summary.render(&screen).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("✗ 0 notifications were verified, 0 went wrong, 2 did not arrive"), "{text}");
+        assert!(text.contains("1 own act not echoed"), "{text}");
     }
 }

@@ -1,0 +1,182 @@
+//! The communication log: every attempt with what it sent, found by each filter.
+
+use std::time::Duration;
+
+use workbell_model::log::{Detail, Direction};
+use workbell_model::{DeliveryId, Mode, Reason};
+
+use super::bench::{BRANCH, Bench, DAY, End, MINUTE, ORDER, company};
+use crate::filter::{LogFilter, Paging};
+use crate::record::LogRecord;
+
+const ALL: Paging = Paging { after: None, limit: 500 };
+
+async fn log(bench: &Bench, filter: LogFilter) -> Vec<LogRecord> {
+    let page = bench.store().log(filter, ALL).await.unwrap();
+    assert_eq!(page.next, None);
+    page.items
+}
+
+/// Attempts, a minute after the other: what each filter names is told by its number.
+async fn variety(bench: &mut Bench) -> Vec<(DeliveryId, workbell_wire::MessageId)> {
+    let endpoint = bench.endpoint().await;
+    let other = bench.company("other").await;
+    bench.branch(&other, 8).await;
+    let foreign = bench.endpoint_of(&other).await;
+    let mut all = Vec::new();
+    for (order, branch_id, action, end) in [
+        (1, BRANCH, "Accepted", End::Success),
+        (1, BRANCH, "Rejected", End::Failure(Duration::ZERO)),
+        (2, BRANCH, "Rejected", End::Death(Reason::Exhausted)),
+        (1, 8, "Accepted", End::Success),
+    ] {
+        bench.pass(MINUTE);
+        let mut acceptance = bench.acceptance(order);
+        (acceptance.branch_id, acceptance.action) = (branch_id, action.parse().unwrap());
+        let accepted = bench.accept(acceptance).await.unwrap();
+        let endpoint = if branch_id == 8 { &foreign } else { &endpoint };
+        bench.attempt(endpoint, order, end).await;
+        all.push((accepted.deliveries[0], accepted.message_id));
+    }
+    bench.pass(MINUTE);
+    bench.attempt(&endpoint, 1, End::Success).await;
+    all.push(all[1]);
+    all
+}
+
+pub(crate) async fn each_filter_takes_what_it_names_newest_first(mut bench: Bench) {
+    let all = variety(&mut bench).await;
+    let whole = log(&bench, LogFilter::default()).await;
+    let started: Vec<_> = whole.iter().rev().map(|record| record.start).collect();
+    let endpoint_id = whole[0].endpoint_id;
+    let any = LogFilter::default;
+    for (filter, expected) in [
+        (any(), vec![4, 3, 2, 1, 0]),
+        (LogFilter { company_id: Some(company("acme")), ..any() }, vec![4, 2, 1, 0]),
+        (LogFilter { endpoint_id, ..any() }, vec![4, 2, 1, 0]),
+        (LogFilter { delivery_id: Some(all[1].0), ..any() }, vec![4, 1]),
+        (LogFilter { work_order_id: Some(1), ..any() }, vec![4, 3, 1, 0]),
+        (LogFilter { message_id: Some(all[1].1), ..any() }, vec![4, 1]),
+        (LogFilter { message_id: Some(all[3].1), company_id: Some(company("acme")), ..any() }, vec![]),
+        (LogFilter { message_id: Some(bench.fresh_message_id()), ..any() }, vec![]),
+        (LogFilter { delivery_id: Some(all[3].0), company_id: Some(company("acme")), ..any() }, vec![]),
+        (LogFilter { work_order_id: Some(1), company_id: Some(company("other")), ..any() }, vec![3]),
+        (LogFilter { branch_id: Some(8), ..any() }, vec![3]),
+        (LogFilter { action: Some("Rejected".to_owned()), ..any() }, vec![4, 2, 1]),
+        (LogFilter { direction: Some(Direction::Outbound), ..any() }, vec![4, 3, 2, 1, 0]),
+        (LogFilter { direction: Some(Direction::Inbound), ..any() }, vec![]),
+        (LogFilter { status: Some(500), ..any() }, vec![2, 1]),
+        (LogFilter { status: Some(404), ..any() }, vec![]),
+        (LogFilter { error: Some("Status".to_owned()), ..any() }, vec![2, 1]),
+        (LogFilter { from: Some(started[2]), ..any() }, vec![4, 3, 2]),
+        (LogFilter { to: Some(started[2]), ..any() }, vec![1, 0]),
+        (LogFilter { endpoint_id, status: Some(200), work_order_id: Some(1), ..any() }, vec![4, 0]),
+    ] {
+        let found: Vec<_> = log(&bench, filter.clone()).await.iter().map(|record| record.start).collect();
+        assert_eq!(found, expected.iter().map(|at| started[*at]).collect::<Vec<_>>(), "{filter:?}");
+    }
+}
+
+pub(crate) async fn a_record_has_both_sides_of_the_attempt(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    let accepted = bench.publish(ORDER).await;
+    let head = bench.head(&endpoint, ORDER).await;
+    let detail = Detail {
+        url: "https://example.org/hook".to_owned(),
+        request_headers: vec![("Event-Type".to_owned(), "Accepted".to_owned())],
+        response_headers: vec![("Server".to_owned(), "x".to_owned())],
+        response_body: "down \u{0} ä".to_owned(),
+        explanation: Some("it said 503".to_owned()),
+        address: Some("192.0.2.1:443".to_owned()),
+        tls: Some("TLSv1.3".to_owned()),
+        connect_time: Some(1),
+        first_byte_time: Some(2),
+        reconnected: true,
+    };
+    let mut completion = bench.completion(&head, End::Failure(MINUTE));
+    completion.attempt.detail = serde_json::to_vec(&detail).unwrap().into();
+    completion.attempt.duration = Duration::from_nanos(1_234_567_800);
+    let (_, due) = bench.write(completion).await;
+    bench.crash().await;
+    let record = log(&bench, LogFilter::default()).await.remove(0);
+    assert_eq!(record.detail, detail);
+    assert_eq!((record.direction, record.mode), (Direction::Outbound, Mode::Live));
+    assert_eq!((record.company_id.as_str(), record.endpoint_id), ("acme", Some(endpoint.endpoint_id)));
+    assert_eq!(record.delivery_id, Some(accepted.deliveries[0]));
+    assert_eq!(record.message_id, Some(accepted.message_id));
+    assert_eq!((record.work_order_id, record.branch_id, record.action.as_str()), (ORDER, BRANCH, "Accepted"));
+    assert_eq!((record.attempt, record.status, record.error.as_deref()), (1, Some(500), Some("Status")));
+    assert_eq!(record.duration, Duration::from_nanos(1_234_567_800));
+    assert_eq!(record.next_attempt_at, Some(due));
+    assert_eq!(record.body, None, "lists leave the body out");
+    let single = bench.store().log_record(record.no).await.unwrap().unwrap();
+    assert_eq!(single.body, Some(head.body.clone()));
+    assert_eq!((single.no, &single.detail), (record.no, &record.detail));
+    let attempts = bench.store().attempts(accepted.deliveries[0]).await.unwrap();
+    assert_eq!((attempts.len(), attempts[0].no), (1, record.no));
+    assert_eq!(attempts[0].body, Some(head.body));
+}
+
+pub(crate) async fn attempts_come_oldest_first_and_of_this_delivery_only(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.endpoint_of(&endpoint.company_id).await;
+    let accepted = bench.publish(ORDER).await;
+    for _ in 0..3 {
+        bench.attempt(&endpoint, ORDER, End::Failure(MINUTE)).await;
+    }
+    let numbers = |attempts: Vec<LogRecord>| attempts.iter().map(|one| one.attempt).collect::<Vec<_>>();
+    assert_eq!(numbers(bench.store().attempts(accepted.deliveries[0]).await.unwrap()), [1, 2, 3]);
+    assert_eq!(numbers(bench.store().attempts(accepted.deliveries[1]).await.unwrap()), [0u16; 0]);
+    let looks_alike = DeliveryId::new(bench.now().plus(DAY), accepted.deliveries[0].no());
+    assert_eq!(numbers(bench.store().attempts(looks_alike).await.unwrap()), [0u16; 0]);
+}
+
+pub(crate) async fn a_record_that_is_not_there_is_none(bench: Bench) {
+    for no in [0, 1, u64::MAX >> 1] {
+        assert!(bench.store().log_record(no).await.unwrap().is_none());
+    }
+}
+
+pub(crate) async fn pages_have_no_gap_and_no_double_while_new_records_arrive(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.publish(ORDER).await;
+    for _ in 0..25 {
+        bench.attempt(&endpoint, ORDER, End::Failure(MINUTE)).await;
+    }
+    let head = bench.head(&endpoint, ORDER).await;
+    let any = LogFilter::default;
+    for filter in [
+        any(),
+        LogFilter { company_id: Some(endpoint.company_id.clone()), ..any() },
+        LogFilter { endpoint_id: Some(endpoint.endpoint_id), ..any() },
+        LogFilter { delivery_id: Some(head.id()), ..any() },
+        LogFilter { work_order_id: Some(ORDER), ..any() },
+        LogFilter { message_id: Some(head.message_id), ..any() },
+        LogFilter { status: Some(500), ..any() },
+    ] {
+        let there: Vec<_> = log(&bench, filter.clone()).await.iter().map(|record| record.no).collect();
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = bench.store().log(filter.clone(), Paging { after, limit: 7 }).await.unwrap();
+            seen.extend(page.items.iter().map(|record| record.no));
+            bench.attempt(&endpoint, ORDER, End::Failure(MINUTE)).await;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, there, "{filter:?}");
+    }
+}
+
+pub(crate) async fn a_record_outlives_its_notification_for_its_own_period(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.publish(ORDER).await;
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    bench.pass(2 * DAY);
+    let swept = bench.sweep(DAY, 30 * DAY).await;
+    assert_eq!((swept.notifications, swept.log_records), (1, 0));
+    let record = log(&bench, LogFilter::default()).await.remove(0);
+    assert_eq!((record.message_id, record.attempt), (None, 1));
+    assert_eq!(bench.store().log_record(record.no).await.unwrap().unwrap().body, None);
+}
