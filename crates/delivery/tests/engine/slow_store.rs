@@ -40,12 +40,15 @@ pub(crate) struct SlowStore {
     held: watch::Sender<bool>,
     /// Outcomes that come now never get there.
     losing: AtomicBool,
-    lost: Mutex<Vec<(DeliveryNo, u16)>>,
+    lost: Arc<Mutex<Lost>>,
     reads: AtomicUsize,
     reads_to_fail: AtomicUsize,
     /// Seed of the delays of reads and outcomes; 0 is none.
     delays: AtomicU64,
 }
+
+/// Deliveries and numbers of attempts whose outcome never got to the store.
+pub(crate) type Lost = Vec<(DeliveryNo, u16)>;
 
 /// Between the store and the engine.
 #[derive(Debug)]
@@ -62,7 +65,12 @@ pub(crate) struct Fates {
 }
 
 impl SlowStore {
-    pub(crate) fn new(sqlite: SqliteStore, bell: Bell, fates: Arc<Mutex<Fates>>) -> Self {
+    pub(crate) fn new(
+        sqlite: SqliteStore,
+        bell: Bell,
+        fates: Arc<Mutex<Fates>>,
+        lost: Arc<Mutex<Lost>>,
+    ) -> Self {
         SlowStore {
             sqlite: Arc::new(sqlite),
             turn: tokio::sync::Mutex::default(),
@@ -72,7 +80,7 @@ impl SlowStore {
             dead: AtomicBool::new(false),
             held: watch::Sender::new(false),
             losing: AtomicBool::new(false),
-            lost: Mutex::default(),
+            lost,
             reads: AtomicUsize::new(0),
             reads_to_fail: AtomicUsize::new(0),
             delays: AtomicU64::new(0),
@@ -106,11 +114,6 @@ impl SlowStore {
     /// Reads of lanes so far.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
-    }
-
-    /// Outcomes that never got to the store.
-    pub(crate) fn take_lost(&self) -> Vec<(DeliveryNo, u16)> {
-        std::mem::take(&mut self.lost.lock().unwrap())
     }
 
     /// From now on this process is dead: nothing is written or told any more.

@@ -22,7 +22,7 @@ use workbell_wire::{MessageId, Timestamp};
 
 use crate::keys::{keys, start};
 use crate::receiver::{Bell, Door, Receiver};
-use crate::slow_store::{Fates, SlowStore};
+use crate::slow_store::{Fates, Lost, SlowStore};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -46,14 +46,16 @@ impl Default for Setup {
 }
 
 pub(crate) struct World {
-    pub(crate) store: Arc<SlowStore>,
-    pub(crate) engine: Handle,
+    store: Option<Arc<SlowStore>>,
+    engine: Option<Handle>,
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) clock: Clock,
     pub(crate) ring: watch::Sender<Arc<KeyRing>>,
     pub(crate) setup: Setup,
     pub(crate) company: CompanyId,
     pub(crate) fates: Arc<Mutex<Fates>>,
+    /// Outcomes that never got to the store.
+    pub(crate) lost: Arc<Mutex<Lost>>,
     bell: Bell,
     folder: tempfile::TempDir,
     endpoints: i64,
@@ -78,26 +80,35 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let receiver = Arc::new(Receiver::new(clock, bell.clone()));
         let ring = watch::Sender::new(keys().ring.clone());
-        let fates = Arc::default();
-        let store = open_store(folder.path(), &bell, &fates);
+        let (fates, lost) = (Arc::default(), Arc::default());
+        let store = open_store(folder.path(), &bell, &fates, &lost);
         let engine = start_engine(&store, &receiver, &ring, clock, &setup).await;
         let company: CompanyId = "acme".parse().unwrap();
         let named = Company { company_id: company.clone(), name: "Acme".to_owned(), created: start() };
         store.change(Change::CreateCompany(named)).await.unwrap();
         World {
-            store,
-            engine,
+            store: Some(store),
+            engine: Some(engine),
             receiver,
             clock,
             ring,
             setup,
             company,
             fates,
+            lost,
             bell,
             folder,
             endpoints: 0,
             messages: 0,
         }
+    }
+
+    pub(crate) fn store(&self) -> &SlowStore {
+        self.store.as_ref().unwrap()
+    }
+
+    pub(crate) fn engine(&self) -> &Handle {
+        self.engine.as_ref().unwrap()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -118,7 +129,7 @@ impl World {
             name: format!("Branch {n}"),
             created: start(),
         };
-        self.store.change(Change::CreateBranch(branch)).await.unwrap();
+        self.store().change(Change::CreateBranch(branch)).await.unwrap();
         let mut settings = EndpointSettings {
             url: Some(format!("https://e{n}.example/hook")),
             branch_ids: Some(vec![n]),
@@ -134,7 +145,7 @@ impl World {
             created: start(),
             generation: 0,
         };
-        self.store.change(Change::CreateEndpoint(endpoint, 100)).await.unwrap();
+        self.store().change(Change::CreateEndpoint(endpoint, 100)).await.unwrap();
         key
     }
 
@@ -144,14 +155,14 @@ impl World {
         change: EndpointChange,
         edit: impl FnOnce(&mut Endpoint),
     ) {
-        let mut endpoint = (*self.store.directory().endpoint(key).unwrap()).clone();
+        let mut endpoint = (*self.store().directory().endpoint(key).unwrap()).clone();
         edit(&mut endpoint);
-        self.store.change(Change::UpdateEndpoint(endpoint, change, self.now())).await.unwrap();
+        self.store().change(Change::UpdateEndpoint(endpoint, change, self.now())).await.unwrap();
     }
 
     pub(crate) async fn delete_endpoint(&self, key: &EndpointKey) {
         let change = Change::DeleteEndpoint(key.clone(), IfUndelivered::Discard, self.now());
-        self.store.change(change).await.unwrap();
+        self.store().change(change).await.unwrap();
     }
 
     pub(crate) fn acceptance(&mut self, branch_id: i64, work_order_id: i64, size: usize) -> Acceptance {
@@ -182,26 +193,26 @@ impl World {
     /// Publishes one for each of these work orders in one call.
     pub(crate) async fn publish_all(&mut self, nth: i64, work_orders: &[i64]) -> Vec<DeliveryId> {
         let acceptances = work_orders.iter().map(|id| self.acceptance(nth, *id, 200)).collect();
-        let accepted = self.store.accept(acceptances).await.unwrap();
+        let accepted = self.store().accept(acceptances).await.unwrap();
         accepted.into_iter().map(|one| one.unwrap().deliveries[0]).collect()
     }
 
     /// As the interface does it.
     pub(crate) fn by_hand(&self, id: DeliveryId) -> ByHand {
-        let in_flight = self.engine.in_flight(id.no());
+        let in_flight = self.engine().in_flight(id.no());
         ByHand { id, company_id: None, in_flight, now: self.now() }
     }
 
     pub(crate) async fn retry(&self, id: DeliveryId) {
-        self.store.retry(self.by_hand(id)).await.unwrap();
+        self.store().retry(self.by_hand(id)).await.unwrap();
     }
 
     pub(crate) async fn discard(&self, id: DeliveryId) {
-        self.store.discard(self.by_hand(id)).await.unwrap();
+        self.store().discard(self.by_hand(id)).await.unwrap();
     }
 
     pub(crate) async fn delivery(&self, id: DeliveryId) -> DeliveryRecord {
-        self.store.delivery(id, None).await.unwrap().unwrap()
+        self.store().delivery(id, None).await.unwrap().unwrap()
     }
 
     pub(crate) async fn state(&self, id: DeliveryId) -> State {
@@ -209,7 +220,7 @@ impl World {
     }
 
     pub(crate) async fn attempts(&self, id: DeliveryId) -> Vec<LogRecord> {
-        self.store.attempts(id).await.unwrap()
+        self.store().attempts(id).await.unwrap()
     }
 
     /// Waits until this holds; looks again whenever something happened.
@@ -248,33 +259,43 @@ impl World {
 
     /// Ends the engine and the store in peace and starts both anew.
     pub(crate) async fn restart(&mut self, patience: Duration) {
-        self.engine.stop(patience).await;
-        self.store.close().await;
+        self.engine().stop(patience).await;
+        self.store().close().await;
         self.start_again().await;
     }
 
     /// The process dies and another one starts. Outcomes that are not on disk are lost.
     pub(crate) async fn crash(&mut self) {
-        self.store.die();
+        self.store().die();
         // Only so that its tasks end; they reach nothing any more.
-        self.engine.stop(Duration::ZERO).await;
+        self.engine().stop(Duration::ZERO).await;
         self.start_again().await;
     }
 
     async fn start_again(&mut self) {
-        self.store.bury().await;
-        self.store = open_store(self.folder.path(), &self.bell, &self.fates);
-        self.engine = start_engine(&self.store, &self.receiver, &self.ring, self.clock, &self.setup).await;
+        self.store().bury().await;
+        // The folder can be opened again only when nobody holds it any more.
+        self.engine = None;
+        self.store = None;
+        let store = open_store(self.folder.path(), &self.bell, &self.fates, &self.lost);
+        let engine = start_engine(&store, &self.receiver, &self.ring, self.clock, &self.setup).await;
+        self.store = Some(store);
+        self.engine = Some(engine);
     }
 }
 
-fn open_store(folder: &std::path::Path, bell: &Bell, fates: &Arc<Mutex<Fates>>) -> Arc<SlowStore> {
+fn open_store(
+    folder: &std::path::Path,
+    bell: &Bell,
+    fates: &Arc<Mutex<Fates>>,
+    lost: &Arc<Mutex<Lost>>,
+) -> Arc<SlowStore> {
     let options = sqlite::Options {
         data_dir: folder.to_owned(),
         synchronous: Synchronous::Off,
         waiting_limit: 1_000_000,
     };
-    Arc::new(SlowStore::new(SqliteStore::open(options).unwrap(), bell.clone(), fates.clone()))
+    Arc::new(SlowStore::new(SqliteStore::open(options).unwrap(), bell.clone(), fates.clone(), lost.clone()))
 }
 
 async fn start_engine(
