@@ -1,1 +1,23 @@
-//! Placeholder, written next.
+//! The engine: endpoint → lane → attempt → outcome.
+//!
+//! The store is the truth; what is kept here is a bounded window on it that can be thrown away at any moment. One task
+//! per active endpoint owns the endpoint's lanes, connections, token and rate; idle endpoints cost a timer entry.
+//! A delivery is tried only when the fate of the one ahead in its lane is on disk: the store tells that through
+//! [`workbell_store::Subscriber`], on the same path on which it hands over fresh deliveries.
+
+mod attempt;
+mod clock;
+mod ended;
+mod endpoint;
+mod engine;
+mod hub;
+mod inbox;
+mod lane;
+mod post;
+mod rate;
+mod template;
+mod window;
+
+pub use clock::Clock;
+pub use engine::{Engine, Handle, Options};
+pub use post::{Open, Post};

@@ -59,8 +59,8 @@ pub(crate) fn escaped(bytes: &[u8]) -> String {
     text
 }
 
-/// A body as text: what is no UTF-8, and NUL (which a database may not hold), becomes U+FFFD. A character
-/// that the cut went through is left out.
+/// A body as text: what is no UTF-8 becomes U+FFFD, a control character other than tab and line ends `\xNN`
+/// (a terminal obeys some, a database may not hold NUL). A character that the cut went through is left out.
 pub(crate) fn body_as_text(bytes: &[u8], cut: bool) -> String {
     let mut bytes = bytes;
     if cut
@@ -70,7 +70,19 @@ pub(crate) fn body_as_text(bytes: &[u8], cut: bool) -> String {
         bytes = &bytes[..error.valid_up_to()];
     }
     let text = String::from_utf8_lossy(bytes);
-    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.into_owned() }
+    let is_dangerous = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if !text.contains(is_dangerous) {
+        return text.into_owned();
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_dangerous(c) {
+            safe.push_str(&format!("\\x{:02x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 /// The `Retry-After` of an answer, as it came.
@@ -114,7 +126,7 @@ mod tests {
     fn a_body_cut_within_a_character_loses_that_character_only() {
         assert_eq!(body_as_text("aé".as_bytes(), true), "aé");
         assert_eq!(body_as_text(&"aé".as_bytes()[..2], true), "a");
-        assert_eq!(body_as_text(b"a\xff\0b", false), "a\u{fffd}\u{fffd}b");
+        assert_eq!(body_as_text(b"a\xff\0b\x1b[2J\r\n", false), "a\u{fffd}\\x00b\\x1b[2J\r\n");
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub struct Attempted {
     pub result: Result<StatusCode, Failure>,
     /// The head of the answer as text, cut to [`MAX_LOGGED_HEADERS`](crate::MAX_LOGGED_HEADERS) bytes.
     pub response_headers: Vec<(String, String)>,
-    /// The body of the answer as text, cut to the limit; what is no UTF-8 shows as U+FFFD.
+    /// The body of the answer as text, cut to the limit; what is no UTF-8 shows as U+FFFD, a control
+    /// character other than tab and line ends as `\xNN`.
     pub response_body: String,
     /// Whether there was more of the body than is kept.
     pub response_cut: bool,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// How long the body waits for `100 Continue` before it goes anyway.
 ///
-/// 350 ms: the value of .NET's `Expect100ContinueTimeout` default, which the documented sample comes from.
+/// 350 ms, as the contract says; also the default of .NET's `HttpWebRequest.ContinueTimeout`.
 pub const EXPECT_WAIT: Duration = Duration::from_millis(350);
 
 /// After so many attempts in a row without a `100` the wait is skipped.

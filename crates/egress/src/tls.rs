@@ -143,6 +143,9 @@ fn certificate_reason(fault: &CertificateError) -> TlsReason {
             if presented.is_empty() { "nobody".to_owned() } else { presented.join(", ") }
         )),
         CertificateError::Revoked => TlsReason::Revoked,
+        CertificateError::BadSignature => {
+            TlsReason::BadCertificate("its signature is not that of the authority it names".to_owned())
+        }
         other => TlsReason::BadCertificate(other.to_string()),
     }
 }

@@ -30,6 +30,8 @@ pub enum ErrorClass {
     InvalidResponse,
     /// A 2xx before the last byte of the body was sent.
     EarlyAnswer,
+    /// Plain http, which a setting forbids.
+    SchemeRefused,
     /// The request could not be made: URL, secret or header unusable.
     Misconfigured,
     /// Cut off by shut-down.
@@ -38,7 +40,7 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// All of them.
-    pub const ALL: [ErrorClass; 12] = [
+    pub const ALL: [ErrorClass; 13] = [
         ErrorClass::Status,
         ErrorClass::Timeout,
         ErrorClass::ResolveFailed,
@@ -49,6 +51,7 @@ impl ErrorClass {
         ErrorClass::ConnectionClosed,
         ErrorClass::InvalidResponse,
         ErrorClass::EarlyAnswer,
+        ErrorClass::SchemeRefused,
         ErrorClass::Misconfigured,
         ErrorClass::Interrupted,
     ];
@@ -66,6 +69,7 @@ impl ErrorClass {
             ErrorClass::ConnectionClosed => "ConnectionClosed",
             ErrorClass::InvalidResponse => "InvalidResponse",
             ErrorClass::EarlyAnswer => "EarlyAnswer",
+            ErrorClass::SchemeRefused => "SchemeRefused",
             ErrorClass::Misconfigured => "Misconfigured",
             ErrorClass::Interrupted => "Interrupted",
         }

@@ -17,6 +17,18 @@ pub struct EndpointKey {
     pub endpoint_id: EndpointId,
 }
 
+impl EndpointKey {
+    /// The record id under which the endpoint's `whsec_` secret is sealed.
+    pub fn secret_record(&self) -> String {
+        format!("endpoint/{}/{}/secret", self.company_id, self.endpoint_id)
+    }
+
+    /// The record id under which the value of a custom header is sealed. Names are compared without regard to case.
+    pub fn header_record(&self, name: &str) -> String {
+        format!("endpoint/{}/{}/header/{}", self.company_id, self.endpoint_id, name.to_ascii_lowercase())
+    }
+}
+
 /// Form of the bearer token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub enum Authorization {

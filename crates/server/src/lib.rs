@@ -1,1 +1,42 @@
-//! Placeholder, written next.
+//! HTTP: the platform interface, and the wiring of the service.
+//!
+//! [`router`] makes the interface from the table of routes, over an [`App`] that holds what handlers share. The table
+//! says of each route who may call it, what it takes and what it answers; requests are checked against it and
+//! `GET /openapi.json` is written from it.
+
+mod answer;
+mod app;
+mod body;
+mod call;
+mod check;
+mod clock;
+mod cursor;
+mod data_dir;
+mod dispatch;
+mod engine_room;
+mod error;
+mod fields;
+mod file_limit;
+mod json;
+mod key_file;
+mod key_room;
+mod listener;
+mod openapi;
+mod patient;
+mod platform;
+mod problem;
+mod public;
+mod retention;
+mod route;
+mod router;
+mod serve;
+pub mod settings;
+mod shape;
+
+pub use app::{App, Engine, Limits, NoEngine, Options};
+pub use clock::Clock;
+pub use error::Error;
+pub use key_room::{KeyRoom, Rules as KeyRules};
+pub use problem::{Code, Problem};
+pub use router::{Interfaces, router};
+pub use serve::{Service, asked_to_stop, run};

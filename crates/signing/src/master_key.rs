@@ -97,14 +97,13 @@ impl MasterKey {
     }
 
     /// What a store keeps to find out at start whether the master key is the right one. Reveals nothing of it.
-    pub fn check_value(&self) -> String {
-        hex(&derive(self.bytes.as_slice(), "workbell master key check value"))
+    pub fn check_value(&self) -> Vec<u8> {
+        derive(self.bytes.as_slice(), "workbell master key check value").to_vec()
     }
 
     /// Whether this is the master key that `check_value` came from.
-    pub fn matches(&self, check_value: &str) -> bool {
-        constant_time::verify_slices_are_equal(self.check_value().as_bytes(), check_value.trim().as_bytes())
-            .is_ok()
+    pub fn matches(&self, check_value: &[u8]) -> bool {
+        constant_time::verify_slices_are_equal(&self.check_value(), check_value).is_ok()
     }
 
     fn bound(&self, record: &str) -> Aad<Vec<u8>> {

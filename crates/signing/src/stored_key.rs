@@ -95,6 +95,20 @@ impl StoredKey {
         one_of_each(now, Duration::ZERO, bits, master)
     }
 
+    /// The JSON record that the store keeps. Its private part is sealed.
+    pub fn to_record(&self) -> String {
+        serde_json::to_string(self).expect("texts and times have a JSON form")
+    }
+
+    /// Reads what [`StoredKey::to_record`] wrote; `key_id` names it in the error.
+    ///
+    /// # Errors
+    /// When it is no such record.
+    pub fn from_record(key_id: &str, record: &str) -> Result<Self, Error> {
+        serde_json::from_str(record)
+            .map_err(|error| Error::BadKey { key_id: key_id.to_owned(), reason: error.to_string() })
+    }
+
     pub(crate) fn open(&self, master: &MasterKey) -> Result<Private, Error> {
         let pkcs8 = master.open(&record(&self.key_id), &self.sealed)?;
         let bad = |reason: String| Error::BadKey { key_id: self.key_id.clone(), reason };

@@ -246,5 +246,7 @@ impl Store for SqliteStore {
             let _ended = answer.await;
         }
         self.readers.close();
+        // Whoever still holds this store can do nothing with it; the next one may open the data dir.
+        let _unlocked = self._lock.unlock();
     }
 }

@@ -7,7 +7,6 @@
 
 pub mod actions;
 pub mod models;
-pub mod values;
 
 pub use actions::members_of;
 

@@ -55,6 +55,17 @@ fn list(faults: &[Fault]) -> String {
 }
 
 /// A notification that may be published, as far as it can be judged without configuration.
+///
+/// ```
+/// use workbell_wire::{MessageId, Publication, Timestamp};
+///
+/// let text = br#"{ "Header": { "WorkOrderId": 42, "BranchId": 492042, "Action": "NteChanged",
+///     "Sender": { "Name": "Dana", "Type": "Customer" } }, "Amount": 1.10 }"#;
+/// let publication = Publication::parse(text)?;
+/// let body = publication.body(MessageId::from_bytes([7; 16]), Timestamp::EPOCH);
+/// assert!(body.ends_with(br#""MessageId":"07070707-0707-0707-0707-070707070707"},"Amount":1.10}"#));
+/// # Ok::<(), workbell_wire::publication::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Publication<'a> {
     document: Document<'a>,

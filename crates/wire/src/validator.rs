@@ -39,7 +39,7 @@ pub(crate) fn check_members(
 }
 
 /// Finds a member by name, first where the order of the contract lets expect it.
-fn position(members: &[Member], name: &str, expected: usize) -> Option<usize> {
+pub(crate) fn position(members: &[Member], name: &str, expected: usize) -> Option<usize> {
     if members.get(expected).is_some_and(|member| member.name == name) {
         return Some(expected);
     }

@@ -6,6 +6,7 @@
 //!
 //! All kinds rotate together: one thing to do, one thing to remember, and what leaked one key leaked all.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use workbell_wire::Timestamp;
@@ -18,10 +19,8 @@ use crate::{Error, KeyKind, MasterKey, StoredKey};
 /// What a rotation changes in the store: one transaction, then [`KeyRing::after`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
-    /// Keys to add.
-    pub added: Vec<StoredKey>,
-    /// Keys that get a time at which they retire.
-    pub retired: Vec<(String, Timestamp)>,
+    /// Keys to write: new ones, and known ones that got a time at which they retire.
+    pub put: Vec<StoredKey>,
     /// Ids of keys to delete.
     pub removed: Vec<String>,
 }
@@ -29,7 +28,7 @@ pub struct Change {
 impl Change {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.retired.is_empty() && self.removed.is_empty()
+        self.put.is_empty() && self.removed.is_empty()
     }
 }
 
@@ -49,15 +48,11 @@ impl KeyRing {
         if let Some(next) = next.filter(|_| self.keys.iter().any(|key| key.stored.signs_from <= now)) {
             return Err(Error::RotationUnderWay { signs_from: next.stored.signs_from });
         }
-        let added = one_of_each(now, lead, bits, master)?;
+        let mut put = one_of_each(now, lead, bits, master)?;
         let last_token_ends = now.plus(lead).plus(self.options.lifetime).plus(SKEW);
-        let retired = self
-            .keys
-            .iter()
-            .filter(|key| key.stored.retired_at.is_none())
-            .map(|key| (key.stored.key_id.clone(), last_token_ends))
-            .collect();
-        Ok(Change { added, retired, removed: Vec::new() })
+        let retiring = self.keys.iter().filter(|key| key.stored.retired_at.is_none());
+        put.extend(retiring.map(|key| StoredKey { retired_at: Some(last_token_ends), ..key.stored.clone() }));
+        Ok(Change { put, removed: Vec::new() })
     }
 
     /// Replaces all keys at once, for a leaked one: what was signed with the old ones verifies no more.
@@ -66,8 +61,7 @@ impl KeyRing {
     /// When no keys can be made.
     pub fn rotate_now(&self, now: Timestamp, bits: u32, master: &MasterKey) -> Result<Change, Error> {
         Ok(Change {
-            added: one_of_each(now, Duration::ZERO, bits, master)?,
-            retired: Vec::new(),
+            put: one_of_each(now, Duration::ZERO, bits, master)?,
             removed: self.keys.iter().map(|key| key.stored.key_id.clone()).collect(),
         })
     }
@@ -91,26 +85,18 @@ impl KeyRing {
             .min()
     }
 
-    /// The ring after a change. Keys that stay are not parsed again.
+    /// The ring after a change. Keys that stay as they are are not parsed again.
     ///
     /// # Errors
-    /// When an added key cannot be used.
+    /// When a key to write cannot be used.
     pub fn after(&self, change: &Change, master: &MasterKey) -> Result<KeyRing, Error> {
-        let mut keys = Vec::with_capacity(self.keys.len() + change.added.len());
-        for key in &self.keys {
-            if change.removed.contains(&key.stored.key_id) {
-                continue;
-            }
-            match change.retired.iter().find(|(key_id, _)| *key_id == key.stored.key_id) {
-                None => keys.push(key.clone()),
-                Some(&(_, at)) => {
-                    let stored = StoredKey { retired_at: Some(at), ..key.stored.clone() };
-                    keys.push(Key::load(stored, master)?);
-                }
-            }
-        }
-        for added in &change.added {
-            keys.push(Key::load(added.clone(), master)?);
+        let stays = |key: &&Arc<Key>| {
+            let key_id = &key.stored.key_id;
+            !change.removed.contains(key_id) && change.put.iter().all(|put| put.key_id != *key_id)
+        };
+        let mut keys: Vec<_> = self.keys.iter().filter(stays).cloned().collect();
+        for put in &change.put {
+            keys.push(Key::load(put.clone(), master)?);
         }
         Ok(KeyRing::sorted(keys, self.options.clone()))
     }

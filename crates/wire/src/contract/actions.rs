@@ -7,8 +7,9 @@ use super::models::{
     CUSTOM_FIELD, FEEDBACK, GEO_LOCATION, PROCEDURE, PROCEDURE_UPDATE, QUOTE, REPAIR_INFO, SLA, STEP,
     WORK_ORDER,
 };
-use super::{Form, Member, demanded, optional, values};
+use super::{Form, Member, demanded, optional};
 use crate::action::Action;
+use crate::enumerations::{AttachmentSubtype, InvoiceStatus, IsmStatus};
 
 /// Most characters of a comment, a message or a note.
 const LONG_TEXT: Form = Form::LimitedText(3000);
@@ -67,7 +68,7 @@ pub const fn members_of(action: Action) -> &'static [Member] {
                     demanded("Name", Form::Text),
                     demanded("MimeType", Form::Text),
                     demanded("Size", Form::Integer),
-                    optional("Subtype", Form::Known(values::ATTACHMENT_SUBTYPE)),
+                    optional("Subtype", Form::Known(AttachmentSubtype::VALUES)),
                 ]
             }
         }
@@ -79,7 +80,7 @@ pub const fn members_of(action: Action) -> &'static [Member] {
         Action::InvoiceStatusChanged => {
             const {
                 &[
-                    demanded("Status", Form::Known(values::INVOICE_STATUS)),
+                    demanded("Status", Form::Known(InvoiceStatus::VALUES)),
                     optional("Comment", Form::Text),
                     optional("AuthNumber", Form::Text),
                     optional("CheckNumber", Form::Text),
@@ -105,7 +106,7 @@ pub const fn members_of(action: Action) -> &'static [Member] {
                 )]
             }
         }
-        Action::IsmStatusChanged => const { &[demanded("Status", Form::OneOf(values::ISM_STATUS))] },
+        Action::IsmStatusChanged => const { &[demanded("Status", Form::OneOf(IsmStatus::VALUES))] },
         Action::CheckListUpdated => {
             const { &[demanded("CheckList", Form::List(&Form::Model(&CHECK_LIST_ITEM_DESCRIPTOR)))] }
         }

@@ -4,8 +4,11 @@
 //! `SortingIndex`, `Size`, `DataLength` are int64, `Is…` and `Allow…` are flags, money is a number, all else
 //! is text.
 
-use super::values;
 use super::{Form, Member, Model, demanded, inferred, optional};
+use crate::enumerations::{
+    ActorType, AttachmentSubtype, FeedbackType, FieldDataType, ProcedureUpdateType, Pte, QuoteStatus, Status,
+    StepDataType, StepStatus, StepType, WorkOrderType,
+};
 
 /// Form of a GeoLocation.
 pub const GEO_LOCATION: Model = Model {
@@ -19,7 +22,7 @@ pub const ACTOR_INFO: Model = Model {
     members: &[
         demanded("Name", Form::Text),
         optional("Phone", Form::Text),
-        demanded("Type", Form::Known(values::ACTOR_TYPE)),
+        demanded("Type", Form::Known(ActorType::VALUES)),
     ],
 };
 
@@ -76,14 +79,14 @@ pub const QUOTE: Model = Model {
     members: &[
         demanded("Amount", Form::Number),
         optional("Comment", Form::Text),
-        demanded("QuoteStatus", Form::OneOf(values::QUOTE_STATUS)),
+        demanded("QuoteStatus", Form::OneOf(QuoteStatus::VALUES)),
     ],
 };
 
 /// When somebody comes.
 pub const APPOINTMENT: Model = Model {
     name: "Appointment",
-    members: &[demanded("ScheduledStart", Form::Time), demanded("Pte", Form::Known(values::PTE))],
+    members: &[demanded("ScheduledStart", Form::Time), demanded("Pte", Form::Known(Pte::VALUES))],
 };
 
 /// What the customer says about the work.
@@ -93,7 +96,7 @@ pub const FEEDBACK: Model = Model {
         demanded("TimeStamp", Form::Time),
         demanded("Actor", Form::Text),
         optional("Comment", Form::Text),
-        demanded("Type", Form::Known(values::FEEDBACK_TYPE)),
+        demanded("Type", Form::Known(FeedbackType::VALUES)),
     ],
 };
 
@@ -136,7 +139,7 @@ pub const CHECK_LIST_ITEM: Model = Model {
     ],
 };
 
-const STEP_STATUS: Form = Form::OneOf(values::STEP_STATUS);
+const STEP_STATUS: Form = Form::OneOf(StepStatus::VALUES);
 
 /// The answer to a step of a procedure.
 pub const STEP: Model = Model {
@@ -163,8 +166,8 @@ pub const STEP_DESCRIPTOR: Model = Model {
         demanded("IsRequired", Form::Flag),
         demanded("Label", Form::Text),
         optional("Description", Form::Text),
-        demanded("StepType", Form::OneOf(values::STEP_TYPE)),
-        demanded("DataType", Form::Known(values::STEP_DATA_TYPE)),
+        demanded("StepType", Form::OneOf(StepType::VALUES)),
+        demanded("DataType", Form::Known(StepDataType::VALUES)),
         optional("FlagReason", Form::Text),
     ],
 };
@@ -200,7 +203,7 @@ pub const PROCEDURE_UPDATE: Model = Model {
     name: "ProcedureUpdate",
     members: &[
         demanded("Procedure", Form::Model(&PROCEDURE)),
-        demanded("UpdateType", Form::Known(values::PROCEDURE_UPDATE_TYPE)),
+        demanded("UpdateType", Form::Known(ProcedureUpdateType::VALUES)),
     ],
 };
 
@@ -212,7 +215,7 @@ pub const ATTACHMENT: Model = Model {
         demanded("Name", Form::Text),
         demanded("MimeType", Form::Text),
         demanded("Size", Form::Integer),
-        optional("Subtype", Form::Known(values::ATTACHMENT_SUBTYPE)),
+        optional("Subtype", Form::Known(AttachmentSubtype::VALUES)),
     ],
 };
 
@@ -234,7 +237,7 @@ pub const ADDITIONAL_FIELD_DESCRIPTOR: Model = Model {
         demanded("Id", Form::Text),
         demanded("Label", Form::Text),
         optional("Values", Form::List(&Form::Text)),
-        demanded("DataType", Form::OneOf(values::FIELD_DATA_TYPE)),
+        demanded("DataType", Form::OneOf(FieldDataType::VALUES)),
         demanded("DataLength", Form::Integer),
         demanded("IsDeleted", Form::Flag),
         demanded("IsReadonly", Form::Flag),
@@ -248,8 +251,8 @@ pub const WORK_ORDER: Model = Model {
         demanded("WorkOrderId", Form::Integer),
         demanded("WorkOrderNumber", Form::Text),
         demanded("BranchId", Form::Integer),
-        demanded("Status", Form::OneOf(values::STATUS)),
-        demanded("Type", Form::OneOf(values::WORK_ORDER_TYPE)),
+        demanded("Status", Form::OneOf(Status::VALUES)),
+        demanded("Type", Form::OneOf(WorkOrderType::VALUES)),
         inferred("Customer", Form::Model(&CUSTOMER)),
         inferred("Created", Form::Time),
         inferred("LastUpdate", Form::Time),
@@ -275,7 +278,7 @@ pub const CUSTOMER: Model =
 /// When the work is to begin.
 pub const SCHEDULE: Model = Model {
     name: "Schedule",
-    members: &[inferred("ScheduledStart", Form::Time), inferred("Pte", Form::Known(values::PTE))],
+    members: &[inferred("ScheduledStart", Form::Time), inferred("Pte", Form::Known(Pte::VALUES))],
 };
 
 /// What may be spent: an amount of 0 is no limit.

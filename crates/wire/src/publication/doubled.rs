@@ -1,18 +1,27 @@
 //! Finds names that stand more than once in an object.
 
+use std::borrow::Cow;
+
 use crate::document::{Kind, Value};
 use crate::fault::{self, Faults, Path};
 
-/// Up to this many members each is compared with all before it, which needs no memory; more are sorted.
-const FEW: usize = 24;
+/// Up to this many members each is compared with all before it, on the stack; more are sorted.
+const FEW: usize = 16;
 
 /// Looks at the object itself.
 pub(super) fn check(object: Value<'_, '_>, path: &Path<'_>, faults: &mut Faults) {
-    let count = object.members().count();
+    let mut few = [const { Cow::Borrowed("") }; FEW];
+    let mut count = 0;
+    for (name, _) in object.members() {
+        if let Some(place) = few.get_mut(count) {
+            *place = name;
+        }
+        count += 1;
+    }
     if count <= FEW {
-        for (index, (name, _)) in object.members().enumerate() {
-            if object.members().take(index).any(|(earlier, _)| earlier == name) {
-                add(&name, path, faults);
+        for index in 1..count {
+            if few[..index].contains(&few[index]) {
+                add(&few[index], path, faults);
             }
         }
     } else {

@@ -57,8 +57,10 @@ impl<'a> Header<'a> {
         doubled::check_deep(object, &path, faults);
 
         let mut found: [Option<Value<'_, 'a>>; 7] = [None; 7];
+        let mut expected = 0;
         for (name, value) in object.members() {
-            if let Some(index) = HEADER.members.iter().position(|member| member.name == name) {
+            if let Some(index) = validator::position(HEADER.members, &name, expected) {
+                expected = index + 1;
                 found[index] = Some(value);
             }
         }

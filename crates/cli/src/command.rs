@@ -1,0 +1,18 @@
+//! The commands, one file each.
+
+pub(crate) mod actions;
+pub(crate) mod bench;
+pub(crate) mod branch;
+pub(crate) mod client;
+pub(crate) mod company;
+pub(crate) mod completions;
+mod deletion;
+pub(crate) mod demo;
+pub(crate) mod endpoint;
+mod filter;
+pub(crate) mod keys;
+pub(crate) mod log;
+pub(crate) mod publish;
+pub(crate) mod queue;
+pub(crate) mod serve;
+pub(crate) mod verify;

@@ -1,0 +1,60 @@
+//! Filters of lists, named as in the interface.
+
+use clap::Args;
+use workbell_model::{CompanyId, EndpointId};
+use workbell_wire::Timestamp;
+
+use crate::platform::QueryMember;
+
+/// Which rows of the queue or the log are wanted.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub(crate) struct Filter {
+    /// Of this company
+    #[arg(long, short, value_name = "COMPANY_ID")]
+    company: Option<CompanyId>,
+    /// To this endpoint
+    #[arg(long, short, value_name = "ENDPOINT_ID")]
+    endpoint: Option<EndpointId>,
+    /// For this branch
+    #[arg(long, short, value_name = "BRANCH_ID")]
+    branch: Option<i64>,
+    /// About this work order
+    #[arg(long, short, value_name = "WORK_ORDER_ID")]
+    work_order: Option<i64>,
+    /// With this action, such as NewWorkOrder
+    #[arg(long, short)]
+    action: Option<String>,
+    /// With this class of failure, such as Status, Timeout or ConnectionRefused
+    #[arg(long, value_name = "CLASS")]
+    error: Option<String>,
+    /// From this time on: 2018-09-04T10:12:08Z
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Before this time
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+}
+
+impl Filter {
+    /// The members of the query.
+    pub(crate) fn query(&self) -> Vec<QueryMember<'static>> {
+        let mut query = Vec::new();
+        add(&mut query, "CompanyId", self.company.as_ref());
+        add(&mut query, "EndpointId", self.endpoint.as_ref());
+        add(&mut query, "BranchId", self.branch.as_ref());
+        add(&mut query, "WorkOrderId", self.work_order.as_ref());
+        add(&mut query, "Action", self.action.as_ref());
+        add(&mut query, "Error", self.error.as_ref());
+        add(&mut query, "From", self.from.as_ref());
+        add(&mut query, "To", self.to.as_ref());
+        query
+    }
+}
+
+/// Adds a member if it was given.
+pub(crate) fn add<T: ToString>(query: &mut Vec<QueryMember<'static>>, name: &'static str, value: Option<&T>) {
+    if let Some(value) = value {
+        query.push((name, value.to_string()));
+    }
+}

@@ -1,0 +1,292 @@
+//! `workbell log`: the communication log, both sides of every attempt.
+
+mod whole;
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use workbell_model::DeliveryId;
+use workbell_model::log::Direction;
+
+use super::filter::{Filter, add};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::moment;
+use crate::page::{Page, Paging};
+use crate::platform::{Platform, QueryMember};
+use crate::record::member;
+use crate::screen::{Screen, Style};
+use crate::table::{Cell, Table};
+
+const EXAMPLES: &str = "\
+Examples:
+  workbell log list --work-order 42           what was said about one work order
+  workbell log list --status 500              attempts that were answered so
+  workbell log list --follow                  as it happens, until Ctrl-C
+  workbell log show LOG_ID                    one record whole: headers, body, answer, times";
+
+/// Time between two looks at the log while following it.
+///
+/// 500 ms: an attempt shows up before a person has turned the head, and two requests a second cost nothing.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Most records that are remembered as shown while following.
+///
+/// 10,000. Older ones can only come back if that many newer ones stand before them in the list.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// The communication log.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Log {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(subcommand)]
+    act: Act,
+}
+
+/// What is done.
+#[derive(Clone, Debug, Subcommand)]
+enum Act {
+    /// List records, newest first; with --follow oldest first
+    #[command(visible_alias = "ls")]
+    List {
+        /// Of this delivery
+        #[arg(long, value_name = "DELIVERY_ID", help_heading = "Filters")]
+        delivery: Option<DeliveryId>,
+        /// Of this notification
+        #[arg(long, short, value_name = "MESSAGE_ID", help_heading = "Filters")]
+        message: Option<String>,
+        /// Answered with this status
+        #[arg(long, short, help_heading = "Filters")]
+        status: Option<u16>,
+        /// Which way: Outbound to endpoints, Inbound from Direct API clients
+        #[arg(long, value_parser = log_direction, help_heading = "Filters")]
+        direction: Option<&'static str>,
+        #[command(flatten)]
+        filter: Box<Filter>,
+        /// Show what is new as it happens, until Ctrl-C
+        #[arg(long, short, conflicts_with_all = ["all", "after"])]
+        follow: bool,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show one record whole
+    Show {
+        /// Its LogId, the first column of the list
+        #[arg(value_name = "LOG_ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        id: String,
+    },
+}
+
+impl Log {
+    /// Does what was asked for.
+    pub(crate) async fn run(&self, screen: &Screen) -> Result<(), Failure> {
+        let connection = &self.connection;
+        let platform = connection.platform()?;
+        match &self.act {
+            Act::List { delivery, message, status, direction, filter, follow, paging } => {
+                let mut query = filter.query();
+                add(&mut query, "DeliveryId", delivery.as_ref());
+                add(&mut query, "MessageId", message.as_ref());
+                add(&mut query, "Status", status.as_ref());
+                add(&mut query, "Direction", direction.as_ref());
+                if *follow {
+                    let mut follower = Follower { json: connection.json, ..Follower::default() };
+                    loop {
+                        let text = follower.look(&platform, &query, paging, screen).await?;
+                        screen.print(&text)?;
+                        tokio::time::sleep(FOLLOW_INTERVAL).await;
+                    }
+                }
+                let page = Page::fetch(&platform, &["v1", "log"], &query, paging).await?;
+                if connection.json {
+                    return Ok(screen.print(&crate::json::for_screen(&page.to_json()?, screen))?);
+                }
+                table(&page.values()?).show(screen, "no record is like that")?;
+                page.note_rest(screen);
+                Ok(())
+            }
+            Act::Show { id } => {
+                let answer = platform.get(&["v1", "log", id], &[]).await?;
+                if connection.json {
+                    return connection.show(screen, &answer, &[]);
+                }
+                Ok(screen.print(&whole::render(&answer.value()?, screen))?)
+            }
+        }
+    }
+}
+
+/// The direction with this name, however it is spelled.
+fn log_direction(text: &str) -> Result<&'static str, String> {
+    let names = [Direction::Outbound, Direction::Inbound].map(Direction::name);
+    let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("write one of {}", names.join(", ")))
+}
+
+/// Shows each record once, oldest first.
+#[derive(Debug, Default)]
+struct Follower {
+    json: bool,
+    started: bool,
+    shown: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+impl Follower {
+    /// Reads the log back to what was shown before and gives the new records as text.
+    async fn look(
+        &mut self,
+        platform: &Platform,
+        query: &[QueryMember<'_>],
+        paging: &Paging,
+        screen: &Screen,
+    ) -> Result<String, Failure> {
+        let mut fresh: Vec<(String, Value)> = Vec::new();
+        let mut paging = paging.clone();
+        'pages: loop {
+            let page = Page::fetch(platform, &["v1", "log"], query, &paging).await?;
+            for (item, value) in page.items.iter().zip(page.values()?) {
+                if self.shown.contains(&id(&value)) {
+                    break 'pages;
+                }
+                fresh.push((item.get().to_owned(), value));
+            }
+            paging.after = page.next;
+            // The first look shows the newest records only; later ones go back to where the last ended.
+            if !self.started || paging.after.is_none() || fresh.len() >= MOST_REMEMBERED {
+                break;
+            }
+        }
+        fresh.reverse();
+        let first = !std::mem::replace(&mut self.started, true);
+        for (_, value) in &fresh {
+            self.remember(id(value));
+        }
+        if self.json {
+            return Ok(fresh.iter().map(|(text, _)| format!("{text}\n")).collect());
+        }
+        let values: Vec<Value> = fresh.into_iter().map(|(_, value)| value).collect();
+        let table = table(&values);
+        Ok(if first { table.render(screen) } else { table.render_rows(screen) })
+    }
+
+    fn remember(&mut self, id: String) {
+        if self.order.len() == MOST_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.shown.remove(&oldest);
+        }
+        self.order.push_back(id.clone());
+        self.shown.insert(id);
+    }
+}
+
+fn id(record: &Value) -> String {
+    member(record, "LogId")
+}
+
+fn table(records: &[Value]) -> Table {
+    let mut table =
+        Table::new(&["LOG", "START", "WORK ORDER", "ACTION", "ATTEMPT", "RESULT", "TOOK", "NEXT", "URL"]);
+    for record in records {
+        table.row(vec![
+            Cell::styled(id(record), Style::Accent),
+            Cell::styled(moment::short(&member(record, "Start")), Style::Faint),
+            Cell::new(member(record, "WorkOrderId")),
+            Cell::new(member(record, "Action")),
+            Cell::new(member(record, "Attempt")),
+            result(record),
+            Cell::new(took(record)),
+            Cell::new(moment::short(&member(record, "NextAttemptAt"))),
+            Cell::new(member(record, "Url")),
+        ]);
+    }
+    table
+}
+
+/// Attempt, start, duration, result and address of a record, for the attempts of a delivery.
+pub(crate) fn attempt_cells(record: &Value) -> Vec<Cell> {
+    vec![
+        Cell::new(member(record, "Attempt")),
+        Cell::styled(moment::short(&member(record, "Start")), Style::Faint),
+        Cell::new(took(record)),
+        result(record),
+        Cell::new(member(record, "Address")),
+    ]
+}
+
+/// The status if an answer came, else the class of the failure.
+fn result(record: &Value) -> Cell {
+    match (record.get("Status"), record.get("Error")) {
+        (Some(Value::Number(status)), error) => {
+            let failed = error.is_some_and(Value::is_string);
+            Cell::styled(status.to_string(), if failed { Style::Warning } else { Style::Good })
+        }
+        (_, Some(Value::String(error))) => Cell::styled(error, Style::Warning),
+        _ => Cell::new("-"),
+    }
+}
+
+/// The duration; the interface writes microseconds.
+fn took(record: &Value) -> String {
+    match record.get("Duration").and_then(Value::as_u64) {
+        Some(micros) => moment::span(Duration::from_micros(micros)),
+        None => member(record, "Duration"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::Stub;
+
+    fn record(id: u32, status: u16) -> String {
+        format!(
+            r#"{{"LogId":{id},"Start":"2026-01-01T00:00:00Z","Duration":1500,"WorkOrderId":42,"Action":"Accepted",
+                "Attempt":1,"Status":{status},"Url":"http://127.0.0.1:9/","NextAttemptAt":null}}"#
+        )
+    }
+
+    fn page(records: &[String]) -> String {
+        format!(r#"{{"Items":[{}],"Next":"older"}}"#, records.join(","))
+    }
+
+    #[tokio::test]
+    async fn a_list_shows_what_each_attempt_ended_with() {
+        let stub = Stub::start([(200, page(&[record(7, 200)]).as_str())]).await;
+        let words = ["log", "list", "--limit", "1", "--status", "200", "--direction", "outbound"];
+        let shown = stub.run(Screen::pipe(), &words).await.unwrap();
+        assert_eq!(shown, "7\t2026-01-01 00:00:00Z\t42\tAccepted\t1\t200\t1.5 ms\t-\thttp://127.0.0.1:9/\n");
+        assert_eq!(stub.lines(), ["GET /v1/log?Status=200&Direction=Outbound&Limit=1"]);
+    }
+
+    #[tokio::test]
+    async fn following_shows_each_record_once_and_oldest_first() {
+        let pages = [
+            page(&[record(2, 200), record(1, 200)]),
+            page(&[record(5, 200), record(4, 500)]),
+            page(&[record(3, 200), record(2, 200)]),
+        ];
+        let stub =
+            Stub::start([(200, pages[0].as_str()), (200, pages[1].as_str()), (200, pages[2].as_str())]).await;
+        let platform = Platform::new(stub.url().parse().unwrap(), None).unwrap();
+        let paging = Paging { limit: 2, all: false, after: None };
+        let mut follower = Follower::default();
+        let mut shown = Vec::new();
+        for _ in 0..2 {
+            let text = follower.look(&platform, &[], &paging, &Screen::pipe()).await.unwrap();
+            shown.push(
+                text.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>(),
+            );
+        }
+        assert_eq!(shown, [vec!["1", "2"], vec!["3", "4", "5"]]);
+        assert_eq!(
+            stub.lines(),
+            ["GET /v1/log?Limit=2", "GET /v1/log?Limit=2", "GET /v1/log?Limit=2&After=older"]
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Lists: aligned columns under headings in a terminal, tab-separated lines without headings in a pipe.
+
+use std::fmt::Write as _;
+
+use crate::screen::{Screen, Style, columns, fit, harmless};
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// Narrowest a column is cut to, so that something can still be recognised.
+const NARROWEST: usize = 8;
+
+/// A cell: text and what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    text: String,
+    style: Option<Style>,
+}
+
+impl Cell {
+    /// A plain cell. Control characters are replaced.
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
+        Cell { text: harmless(text.as_ref()), style: None }
+    }
+
+    /// A coloured cell.
+    pub(crate) fn styled(text: impl AsRef<str>, style: Style) -> Self {
+        Cell { text: harmless(text.as_ref()), style: Some(style) }
+    }
+}
+
+/// A table of which every row has as many cells as there are headings.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    headings: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub(crate) fn new(headings: &[&'static str]) -> Self {
+        Table { headings: headings.to_vec(), rows: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.headings.len(), "a row has a cell for every heading");
+        self.rows.push(cells);
+    }
+
+    /// Prints the table; in a terminal `none` instead when there are no rows.
+    ///
+    /// # Errors
+    /// When it cannot be printed.
+    pub(crate) fn show(&self, screen: &Screen, none: &str) -> std::io::Result<()> {
+        if self.rows.is_empty() && screen.is_terminal() {
+            screen.note(none);
+            return Ok(());
+        }
+        screen.print(&self.render(screen))
+    }
+
+    /// The table as text, a line for each row.
+    pub(crate) fn render(&self, screen: &Screen) -> String {
+        self.lines(screen, true)
+    }
+
+    /// The same without headings, for rows that follow others.
+    pub(crate) fn render_rows(&self, screen: &Screen) -> String {
+        self.lines(screen, false)
+    }
+
+    fn lines(&self, screen: &Screen, headings: bool) -> String {
+        let mut text = String::new();
+        if !screen.is_terminal() {
+            for row in &self.rows {
+                let cells: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
+                let _ = writeln!(text, "{}", cells.join("\t"));
+            }
+            return text;
+        }
+        let widths = self.widths(screen.width());
+        if headings {
+            let cells: Vec<Cell> = self.headings.iter().map(|h| Cell::styled(h, Style::Strong)).collect();
+            line(&mut text, &cells, &widths, screen);
+        }
+        for row in &self.rows {
+            line(&mut text, row, &widths, screen);
+        }
+        text
+    }
+
+    /// Widths that fit the screen. The first column, which names the row, is never cut, for names are copied; the
+    /// widest of the others give way first. Where even that is not enough, columns are left out from the right.
+    fn widths(&self, screen: usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = (0..self.headings.len())
+            .map(|place| {
+                let cells = self.rows.iter().filter_map(|row| row.get(place)).map(|cell| columns(&cell.text));
+                cells.chain([columns(self.headings[place])]).max().unwrap_or(0)
+            })
+            .collect();
+        for shown in (2..=widths.len()).rev() {
+            let mut fitted = widths[..shown].to_vec();
+            loop {
+                if fitted.iter().sum::<usize>() + GAP * (shown - 1) <= screen {
+                    return fitted;
+                }
+                match fitted.iter_mut().skip(1).max() {
+                    Some(widest) if *widest > NARROWEST => *widest -= 1,
+                    Some(_) | None => break,
+                }
+            }
+        }
+        widths.truncate(1);
+        widths
+    }
+}
+
+fn line(text: &mut String, cells: &[Cell], widths: &[usize], screen: &Screen) {
+    let last = widths.len().saturating_sub(1);
+    for (place, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let fitted = fit(&cell.text, *width);
+        let fitted = if place == last { fitted.trim_end() } else { &fitted };
+        match cell.style {
+            Some(style) => text.push_str(&screen.paint(style, fitted)),
+            None => text.push_str(fitted),
+        }
+        if place < last {
+            text.extend(std::iter::repeat_n(' ', GAP));
+        }
+    }
+    let kept = text.trim_end_matches(' ').len();
+    text.truncate(kept);
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new(&["COMPANY", "NAME"]);
+        table.row(vec![Cell::new("acme"), Cell::new("Acme Plumbing")]);
+        table.row(vec![Cell::styled("northwall", Style::Accent), Cell::new("Northwall")]);
+        table
+    }
+
+    #[test]
+    fn a_terminal_gets_aligned_columns_under_headings() {
+        assert_eq!(
+            sample().render(&Screen::terminal(80)),
+            "COMPANY    NAME\nacme       Acme Plumbing\nnorthwall  Northwall\n"
+        );
+    }
+
+    #[test]
+    fn a_pipe_gets_tabs_and_no_headings() {
+        assert_eq!(sample().render(&Screen::pipe()), "acme\tAcme Plumbing\nnorthwall\tNorthwall\n");
+    }
+
+    #[test]
+    fn what_names_a_row_is_never_cut_and_columns_that_do_not_fit_are_left_out() {
+        let mut table = Table::new(&["DELIVERY", "STATE", "ACTION", "ACCEPTED"]);
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        table.row(vec![
+            Cell::new(id),
+            Cell::new("Delivered"),
+            Cell::new("CheckListMigratedToProcedure"),
+            Cell::new("2026-01-01 00:00:00Z"),
+        ]);
+        let row = |width| table.render(&Screen::terminal(width)).lines().nth(1).unwrap().to_owned();
+        assert_eq!(row(70), format!("{id}  Delivered  CheckList…  2026-01-…"));
+        assert_eq!(row(60), format!("{id}  Delivered  CheckListM…"));
+        assert_eq!(row(40), id);
+    }
+
+    #[test]
+    fn what_is_too_wide_is_cut_where_it_is_widest() {
+        let mut table = Table::new(&["ID", "URL"]);
+        table.row(vec![Cell::new("7"), Cell::new("https://cmms.example/a/very/long/path/indeed")]);
+        let text = table.render(&Screen::terminal(40));
+        assert_eq!(text, "ID  URL\n7   https://cmms.example/a/very/long/pa…\n");
+        assert!(text.lines().all(|line| columns(line) <= 40));
+    }
+}

@@ -1,0 +1,93 @@
+//! One attempt: the request goes out, and what comes back goes to the store with what follows from it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use http::header::HeaderValue;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use workbell_model::attempt::{Rules, follow};
+use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
+use workbell_wire::Timestamp;
+
+use crate::ended::Ended;
+use crate::engine::Shared;
+use crate::hub::Hub;
+use crate::inbox::Inbox;
+use crate::post::Post;
+use crate::template::{Template, Unusable};
+
+/// What the attempts of an endpoint tell its task.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    /// Under way now.
+    pub(crate) running: AtomicUsize,
+    /// The task waits for one of them to end.
+    pub(crate) wanted: AtomicBool,
+}
+
+/// One attempt on its way.
+pub(crate) struct Attempt {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) load: Arc<Load>,
+    pub(crate) post: Arc<dyn Post>,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) delivery: Undelivered,
+}
+
+impl Attempt {
+    pub(crate) async fn run(
+        self,
+        template: Result<Arc<Template>, Unusable>,
+        bearer: Result<HeaderValue, Unusable>,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let start = self.shared.clock.now();
+        let url = self.endpoint.settings.url.clone().unwrap_or_default();
+        let request = template
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|template| template.request(&self.delivery, &bearer.clone()?, start));
+        let ended = match request {
+            Ok(request) => self.send(request, url).await,
+            Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
+        };
+        let completed_at = start.plus(ended.duration);
+        let transition = self.follow(template.ok().as_deref(), ended.outcome, completed_at);
+        self.load.running.fetch_sub(1, Ordering::SeqCst);
+        drop(slot);
+        if self.load.wanted.swap(false, Ordering::SeqCst) {
+            self.inbox.wake();
+        }
+        let no = self.delivery.no;
+        let completion = ended.completion(self.delivery, start, transition, self.endpoint.generation);
+        if let Err(error) = self.shared.store.complete(completion).await {
+            tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
+        }
+        self.hub.ended(no);
+    }
+
+    async fn send(&self, request: workbell_egress::Request, url: String) -> Ended {
+        let began = Instant::now();
+        tokio::select! {
+            // What has ended is not cut off any more.
+            biased;
+            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.now()),
+            () = self.shared.cut_off.cancelled() => Ended::interrupted(url, began.elapsed()),
+        }
+    }
+
+    /// What follows by the rules. The store has the last word: it knows what was changed or wished meanwhile.
+    fn follow(&self, template: Option<&Template>, outcome: Outcome, ended: Timestamp) -> Transition {
+        let numbers = &self.shared.defaults;
+        let rules = Rules {
+            schedule: template.map_or(&numbers.retry_schedule, |template| &template.schedule),
+            jitter_percent: numbers.retry_jitter_percent,
+            max_attempts: template.map_or(numbers.max_attempts, |template| template.max_attempts),
+            max_age: numbers.max_age,
+        };
+        follow(&self.delivery, outcome, rules, ended, self.shared.luck())
+    }
+}

@@ -1,0 +1,389 @@
+//! The task of one active endpoint. It owns the endpoint's window, connections, token and rate, starts attempts while
+//! slots are free, and ends when nothing is left to do for a while.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::header::HeaderValue;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use workbell_model::{Endpoint, EndpointKey, Undelivered};
+use workbell_signing::TokenCache;
+use workbell_store::directory::CompanyEntry;
+use workbell_store::record::DueLanes;
+
+use crate::attempt::{Attempt, Load};
+use crate::engine::Shared;
+use crate::hub::Hub;
+use crate::inbox::Inbox;
+use crate::post::Post;
+use crate::rate::Rate;
+use crate::template::{Template, Unusable};
+use crate::window::{Read, Window};
+
+/// How long a task stays without anything to do. 20 s: longer than connections are kept, so that an endpoint with a
+/// notification now and then keeps its token and its connection.
+const LINGER: Duration = Duration::from_secs(20);
+
+/// How long to wait before a read of the store that failed is tried again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a read brought.
+enum Brought {
+    DueLanes(DueLanes),
+    Lane(Vec<Undelivered>),
+}
+
+type Slot = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+
+pub(crate) struct Task {
+    hub: Arc<Hub>,
+    shared: Arc<Shared>,
+    key: EndpointKey,
+    inbox: Arc<Inbox>,
+    window: Window,
+    endpoint: Option<Arc<Endpoint>>,
+    template: Option<Arc<Template>>,
+    /// What the template was made from: another one as soon as anything of the company changes.
+    company: Option<Arc<CompanyEntry>>,
+    tokens: TokenCache,
+    bearer: Option<(Arc<workbell_signing::MintedToken>, HeaderValue)>,
+    post: Option<Arc<dyn Post>>,
+    rate: Rate,
+    reads: JoinSet<(Read, Result<Brought, workbell_store::Error>)>,
+    read_again: Option<Instant>,
+    /// Its place among those that wait for a slot.
+    slot: Option<Slot>,
+    load: Arc<Load>,
+    idle_since: Option<Instant>,
+}
+
+/// Why no further attempt starts at present.
+enum Blocked {
+    /// Nothing is ready.
+    Nothing,
+    /// A slot of the node is needed.
+    Slot,
+    /// Until this moment.
+    Until(Instant),
+}
+
+impl Task {
+    pub(crate) fn new(hub: Arc<Hub>, key: EndpointKey, inbox: Arc<Inbox>) -> Self {
+        let shared = hub.shared().clone();
+        Task {
+            hub,
+            shared,
+            key,
+            inbox,
+            window: Window::new(),
+            endpoint: None,
+            template: None,
+            company: None,
+            tokens: TokenCache::new(),
+            bearer: None,
+            post: None,
+            rate: Rate::new(None),
+            reads: JoinSet::new(),
+            read_again: None,
+            slot: None,
+            load: Arc::default(),
+            idle_since: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        self.look_up();
+        loop {
+            self.work_off_inbox();
+            let blocked = self.start_attempts(None);
+            self.start_reads();
+            if self.shared.stopping.is_cancelled() {
+                return;
+            }
+            if self.may_sleep() && self.hub.go_to_sleep(&self.key, &self.inbox, self.window.next_due()) {
+                return;
+            }
+            self.wait(blocked).await;
+        }
+    }
+
+    /// Waits until something may be done.
+    async fn wait(&mut self, blocked: Blocked) {
+        let timer = self.next_timer(&blocked);
+        if let Blocked::Slot = blocked {
+            let slots = &self.shared.slots;
+            self.slot.get_or_insert_with(|| Box::pin(slots.clone().acquire_owned()));
+        } else {
+            self.slot = None;
+        }
+        let slot = async {
+            match &mut self.slot {
+                Some(slot) => slot.await.ok(),
+                None => std::future::pending().await,
+            }
+        };
+        let timer = async {
+            match timer {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.inbox.woken() => {}
+            Some(read) = self.reads.join_next(), if !self.reads.is_empty() => self.brought(read),
+            permit = slot => {
+                self.slot = None;
+                self.start_attempts(permit);
+            }
+            () = timer => {}
+            () = self.shared.stopping.cancelled() => {}
+        }
+    }
+
+    fn next_timer(&self, blocked: &Blocked) -> Option<Instant> {
+        let due = self.window.next_due().map(|due| self.shared.clock.instant_of(due));
+        // While the store cannot be read there is nothing to wake up for.
+        let due = due.map(|due| self.read_again.map_or(due, |again| due.max(again)));
+        let rate = match blocked {
+            Blocked::Until(at) => Some(*at),
+            Blocked::Nothing | Blocked::Slot => None,
+        };
+        let linger = self.idle_since.map(|since| since + LINGER);
+        [due, rate, linger, self.read_again].into_iter().flatten().min()
+    }
+
+    /// True when there was nothing to do for a while.
+    fn may_sleep(&mut self) -> bool {
+        let idle =
+            self.window.is_idle() && self.reads.is_empty() && self.load.running.load(Ordering::SeqCst) == 0;
+        if !idle {
+            self.idle_since = None;
+            return false;
+        }
+        let now = Instant::now();
+        now >= *self.idle_since.get_or_insert(now) + LINGER
+    }
+
+    fn work_off_inbox(&mut self) {
+        let events = self.inbox.take();
+        let now = self.shared.clock.now();
+        if events.endpoint_changed {
+            self.look_up();
+        }
+        for fresh in events.fresh {
+            self.window.fresh(fresh);
+        }
+        if events.overflowed {
+            self.window.overflowed();
+        }
+        for completed in events.completed {
+            self.window.completed(completed, now);
+        }
+        for work_order_id in events.changed_lanes {
+            self.window.lane_changed(work_order_id);
+        }
+        if events.all_changed || events.endpoint_changed {
+            self.window.reload_all();
+        }
+        if !self.may_send() {
+            self.window.clear();
+        }
+    }
+
+    fn may_send(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| endpoint.may_send())
+    }
+
+    /// Reads the endpoint's configuration and forgets what was made from an older one.
+    fn look_up(&mut self) {
+        self.endpoint = self.shared.store.directory().endpoint(&self.key);
+        self.template = None;
+        let Some(endpoint) = &self.endpoint else { return };
+        self.rate.set(endpoint.settings.rate_per_second);
+        let connections = usize::from(concurrency(endpoint, &self.shared));
+        // A pool remembers what the receiver does with `Expect`; another number of connections needs another pool.
+        self.post = Some(self.shared.open.open(connections));
+    }
+
+    /// Starts attempts while there is something to try and room to try it.
+    fn start_attempts(&mut self, mut permit: Option<OwnedSemaphorePermit>) -> Blocked {
+        loop {
+            let now = self.shared.clock.now();
+            if !self.may_send()
+                || !self.window.has_next(now)
+                || self.shared.stopping.is_cancelled()
+                || self.shared.store.trouble().is_some()
+                || self.is_full()
+            {
+                return Blocked::Nothing;
+            }
+            let slot = match permit.take() {
+                Some(slot) => slot,
+                None => match self.shared.slots.clone().try_acquire_owned() {
+                    Ok(slot) => slot,
+                    Err(_) => return Blocked::Slot,
+                },
+            };
+            if let Err(at) = self.rate.take() {
+                return Blocked::Until(at);
+            }
+            let Some(delivery) = self.window.next(now) else { return Blocked::Nothing };
+            if delivery.wish.is_some() {
+                self.settle(&delivery);
+            } else {
+                self.start(delivery, slot);
+            }
+        }
+    }
+
+    /// Whether the endpoint has as many attempts in flight as it may; then the end of one will wake the task.
+    fn is_full(&self) -> bool {
+        let most =
+            self.endpoint.as_ref().map_or(1, |endpoint| usize::from(concurrency(endpoint, &self.shared)));
+        if self.load.running.load(Ordering::SeqCst) < most {
+            return false;
+        }
+        self.load.wanted.store(true, Ordering::SeqCst);
+        // One may have ended just before it was wanted.
+        self.load.running.load(Ordering::SeqCst) >= most
+    }
+
+    /// What was wished by hand during an attempt that a crash cut off, or that ended just before, takes effect now.
+    fn settle(&mut self, delivery: &Undelivered) {
+        self.window.settle(delivery);
+        let (shared, inbox) = (self.shared.clone(), self.inbox.clone());
+        let (no, work_order_id) = (delivery.no, delivery.work_order_id);
+        self.shared.tasks.spawn(async move {
+            if let Err(error) = shared.store.settle(no, shared.clock.now()).await {
+                tracing::warn!(%error, "a retry or discard by hand could not be applied yet");
+                tokio::select! {
+                    () = tokio::time::sleep(READ_AGAIN) => {}
+                    () = shared.stopping.cancelled() => {}
+                }
+            }
+            // A task that ended meanwhile has thrown its window away.
+            let _ended = inbox.push_changed_lane(work_order_id);
+        });
+    }
+
+    fn start(&mut self, delivery: Undelivered, slot: OwnedSemaphorePermit) {
+        let (Some(endpoint), Some(post)) = (self.endpoint.clone(), self.post.clone()) else { return };
+        let template = self.template(&endpoint);
+        let bearer = template.as_ref().map_err(Clone::clone).and_then(|template| self.bearer(template));
+        let attempt = Attempt {
+            shared: self.shared.clone(),
+            hub: self.hub.clone(),
+            inbox: self.inbox.clone(),
+            load: self.load.clone(),
+            post,
+            endpoint,
+            delivery,
+        };
+        self.load.running.fetch_add(1, Ordering::SeqCst);
+        self.hub.began(attempt.delivery.no);
+        self.shared.tasks.spawn(attempt.run(template, bearer, slot));
+    }
+
+    fn template(&mut self, endpoint: &Endpoint) -> Result<Arc<Template>, Unusable> {
+        let now = self.shared.clock.now();
+        let company = self.shared.store.directory().company(&self.key.company_id);
+        let same = match (&company, &self.company) {
+            (Some(company), Some(known)) => Arc::ptr_eq(company, known),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        if let Some(template) = &self.template
+            && same
+            && template.valid_until.is_none_or(|until| now < until)
+        {
+            return Ok(template.clone());
+        }
+        let client = company
+            .as_ref()
+            .map_or_else(|| self.key.company_id.to_string(), |company| company.default_client_name());
+        self.company = company;
+        self.template = None;
+        let made = Template::new(endpoint, &client, &self.shared.defaults, &self.shared.master, now)?;
+        Ok(self.template.insert(Arc::new(made)).clone())
+    }
+
+    /// The value of `Authorization`; made anew only with a new token.
+    fn bearer(&mut self, template: &Template) -> Result<HeaderValue, Unusable> {
+        let ring = self.shared.ring.borrow().clone();
+        let now = self.shared.clock.now();
+        let token = self
+            .tokens
+            .token(&ring, template.form, &template.recipient, now)
+            .map_err(|error| Unusable::Token(error.to_string()))?;
+        if let Some((known, value)) = &self.bearer
+            && Arc::ptr_eq(known, &token)
+        {
+            return Ok(value.clone());
+        }
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.text))
+            .map_err(|_| Unusable::Header("Authorization".to_owned()))?;
+        value.set_sensitive(true);
+        self.bearer = Some((token, value.clone()));
+        Ok(value)
+    }
+
+    fn start_reads(&mut self) {
+        if !self.may_send() {
+            return;
+        }
+        if self.read_again.is_some_and(|at| Instant::now() < at) {
+            return;
+        }
+        self.read_again = None;
+        for read in self.window.reads(self.shared.clock.now()) {
+            let (store, key, now) = (self.shared.store.clone(), self.key.clone(), self.shared.clock.now());
+            self.reads.spawn(async move {
+                let brought = match read {
+                    Read::DueLanes { lanes, behind, .. } => {
+                        store.due_lanes(&key, now, lanes, behind).await.map(Brought::DueLanes)
+                    }
+                    Read::Lane { work_order_id, after, limit, .. } => {
+                        store.lane(&key, work_order_id, after, limit).await.map(Brought::Lane)
+                    }
+                };
+                (read, brought)
+            });
+        }
+    }
+
+    fn brought(
+        &mut self,
+        read: Result<(Read, Result<Brought, workbell_store::Error>), tokio::task::JoinError>,
+    ) {
+        let (read, brought) = match read {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::error!(endpoint = %self.key.endpoint_id, %error, "a read of the store broke off; reading all again");
+                self.window.reload_all();
+                self.read_again = Some(Instant::now() + READ_AGAIN);
+                return;
+            }
+        };
+        match (read, brought) {
+            (Read::DueLanes { ticket, .. }, Ok(Brought::DueLanes(due))) => self.window.refilled(ticket, due),
+            (Read::Lane { work_order_id, limit, ticket, .. }, Ok(Brought::Lane(deliveries))) => {
+                self.window.loaded(work_order_id, ticket, limit, deliveries);
+            }
+            (read, Err(error)) => {
+                tracing::warn!(endpoint = %self.key.endpoint_id, %error, "the store could not be read; trying again");
+                self.window.read_failed(read);
+                self.read_again = Some(Instant::now() + READ_AGAIN);
+            }
+            (Read::DueLanes { .. } | Read::Lane { .. }, Ok(Brought::DueLanes(_) | Brought::Lane(_))) => {}
+        }
+    }
+}
+
+fn concurrency(endpoint: &Endpoint, shared: &Shared) -> u16 {
+    let most = shared.defaults.endpoint_concurrency;
+    endpoint.settings.max_concurrency.unwrap_or(most).clamp(1, most.max(1))
+}

@@ -1,0 +1,91 @@
+//! One call of a route, with everything checked that its entry in the table says: what handlers work on.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use workbell_model::CompanyId;
+use workbell_store::directory::CompanyEntry;
+use workbell_store::filter::Paging;
+use workbell_store::record::IfUndelivered;
+
+use crate::app::App;
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+/// Items of a page when nobody asks for a number.
+const USUAL_PAGE: usize = 50;
+
+/// Most items of a page; who asks for more gets these.
+const LONGEST_PAGE: usize = 500;
+
+/// A checked call.
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    /// Path parameters by name, decoded.
+    pub(crate) path: Vec<(String, String)>,
+    /// Query parameters by name, decoded; only known ones, each once, none empty, all of the right form.
+    pub(crate) query: Vec<(String, String)>,
+    /// The members of the body; none when there was no body.
+    pub(crate) fields: Fields,
+    /// The body as it came.
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// A path parameter that the route's path has.
+    pub(crate) fn path(&self, name: &str) -> &str {
+        self.path.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// The path parameter as an id.
+    ///
+    /// # Errors
+    /// What is no id does not exist.
+    pub(crate) fn path_id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
+        let text = self.path(name);
+        text.parse().map_err(|_| Problem::not_found(short(text)))
+    }
+
+    /// A query parameter of the form that the table promises; `None` when it was not given.
+    pub(crate) fn query<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.query_text(name).and_then(|text| text.parse().ok())
+    }
+
+    /// A query parameter as it was given.
+    pub(crate) fn query_text(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Which part of a list is asked for.
+    pub(crate) fn paging(&self) -> Paging {
+        let limit = self.query::<i64>("Limit").map_or(USUAL_PAGE, |asked| {
+            usize::try_from(asked).unwrap_or(LONGEST_PAGE).clamp(1, LONGEST_PAGE)
+        });
+        Paging { after: self.query("After"), limit }
+    }
+
+    /// What a `DELETE` does with undelivered deliveries.
+    pub(crate) fn if_undelivered(&self) -> IfUndelivered {
+        match self.query_text("Undelivered") {
+            Some(_) => IfUndelivered::Discard,
+            None => IfUndelivered::Refuse,
+        }
+    }
+
+    /// The company that the path names, with all that belongs to it.
+    ///
+    /// # Errors
+    /// It does not exist.
+    pub(crate) fn company(&self) -> Result<Arc<CompanyEntry>, Problem> {
+        let text = self.path("CompanyId");
+        let missing = || Problem::not_found(format_args!("company {}", short(text)));
+        let id: CompanyId = text.parse().map_err(|_| missing())?;
+        self.app.store.directory().company(&id).ok_or_else(missing)
+    }
+}
+
+/// At most 80 characters of what a caller sent, for a message.
+pub(crate) fn short(text: &str) -> String {
+    text.chars().take(80).collect()
+}

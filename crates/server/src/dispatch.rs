@@ -1,0 +1,157 @@
+//! From a request to a checked call: key, query, media type, body, in this order, as the table's entry says.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::request::Parts;
+use workbell_signing::secret_matches;
+use workbell_wire::fault::DOUBLED;
+
+use crate::app::App;
+use crate::body::{self, Bounds, Held};
+use crate::call::Call;
+use crate::check::{self, Faults, Mode, UNKNOWN_MEMBER};
+use crate::fields::Fields;
+use crate::json::Json;
+use crate::problem::{Code, Problem};
+use crate::route::{Guard, Route, Takes};
+use crate::shape::Shape;
+
+/// Most bytes of a configuration body.
+///
+/// 256 KiB: an endpoint with ten thousand branches has 100 KiB. The value is our choice.
+pub(crate) const LARGEST_CONFIGURATION: usize = 256 << 10;
+
+/// Answers a request to this route.
+pub(crate) async fn dispatch(route: &'static Route, app: Arc<App>, request: Request) -> Response {
+    let (mut parts, mut body) = request.into_parts();
+    match checked(route, app, &mut parts, &mut body).await {
+        Ok((call, held)) => {
+            let answer = (route.handler)(call).await;
+            drop(held);
+            answer.unwrap_or_else(IntoResponse::into_response)
+        }
+        Err(problem) => {
+            if has_body(&parts.headers) {
+                body::drain(&parts.headers, body).await;
+            }
+            problem.into_response()
+        }
+    }
+}
+
+async fn checked(
+    route: &'static Route,
+    app: Arc<App>,
+    parts: &mut Parts,
+    body: &mut Body,
+) -> Result<(Call, Option<Held>), Problem> {
+    if route.guard == Guard::Platform {
+        demand_key(&parts.headers, &app)?;
+    }
+    let path = if route.path.contains('{') { path_parameters(parts).await? } else { Vec::new() };
+    let query = match parts.uri.query() {
+        Some(text) => query(route, text)?,
+        None if route.parameters().any(|member| member.need == crate::shape::Need::Always) => {
+            query(route, "")?
+        }
+        None => Vec::new(),
+    };
+    let mut call = Call { app, path, query, fields: Fields::default(), body: Bytes::new() };
+    let bounds = match route.takes {
+        Takes::Nothing => return Ok((call, None)),
+        Takes::Maybe(_) if !has_body(&parts.headers) => return Ok((call, None)),
+        Takes::Maybe(_) | Takes::Whole(_) | Takes::Partial(_) => {
+            Bounds { array: None, other: LARGEST_CONFIGURATION }
+        }
+        Takes::Notifications => {
+            Bounds { array: Some(call.app.limits.batch_body), other: call.app.limits.body }
+        }
+    };
+    body::demand_json(&parts.headers)?;
+    let (bytes, held) = body::read(&parts.headers, body, bounds, &call.app.bodies).await?;
+    match &route.takes {
+        Takes::Maybe(shape) if !bytes.is_empty() => call.fields = fields(&bytes, shape, Mode::Whole)?,
+        Takes::Whole(shape) => call.fields = fields(&bytes, shape, Mode::Whole)?,
+        Takes::Partial(shape) => call.fields = fields(&bytes, shape, Mode::Partial)?,
+        Takes::Nothing | Takes::Maybe(_) | Takes::Notifications => {}
+    }
+    call.body = bytes;
+    Ok((call, Some(held)))
+}
+
+fn demand_key(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        return Err(Problem::new(
+            Code::Unauthorized,
+            "send the platform key as Authorization: Bearer <key>; serve keeps it in <data-dir>/platform.key",
+        ));
+    };
+    let text = value.to_str().unwrap_or_default();
+    let key =
+        text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, key)| key);
+    match key {
+        Some(key) if secret_matches(key.trim(), &app.platform_key) => Ok(()),
+        Some(_) => Err(Problem::new(Code::Unauthorized, "this is not the platform key of this service")),
+        None => Err(Problem::new(Code::Unauthorized, "Authorization must be Bearer <platform key>")),
+    }
+}
+
+async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {
+    // What is no UTF-8 when decoded names nothing.
+    let parameters =
+        RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Problem::not_found("this path"))?;
+    Ok(parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// Reads the query. An empty value is the same as none, as forms send it.
+fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let mut faults = Faults::default();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        match route.parameters().find(|member| member.name == name) {
+            None => {
+                let known = route.parameters().map(|member| member.name).collect::<Vec<_>>().join(", ");
+                let known = if known.is_empty() { "none".to_owned() } else { known };
+                faults.add(
+                    format!("?{name}"),
+                    UNKNOWN_MEMBER,
+                    format!("is not known here; there are {known}"),
+                );
+            }
+            Some(_) if found.iter().any(|(earlier, _)| *earlier == name) => {
+                faults.add(format!("?{name}"), DOUBLED, "stands here more than once");
+            }
+            Some(_) if value.is_empty() => {}
+            Some(member) => {
+                check::parameter(&value, member, &mut faults);
+                found.push((name.into_owned(), value.into_owned()));
+            }
+        }
+    }
+    for member in route.parameters().filter(|member| member.need == crate::shape::Need::Always) {
+        if !found.iter().any(|(name, _)| name == member.name) {
+            faults.add(format!("?{}", member.name), workbell_wire::fault::MISSING, "must be given");
+        }
+    }
+    faults.into_result()?;
+    Ok(found)
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+fn fields(bytes: &[u8], shape: &Shape, mode: Mode) -> Result<Fields, Problem> {
+    let json: Json = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::new(Code::InvalidJson, format!("the body is no JSON: {error}")))?;
+    let mut faults = Faults::default();
+    check::shape(&json, shape, mode, &mut faults);
+    faults.into_result()?;
+    Ok(Fields::of(json))
+}

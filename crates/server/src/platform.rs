@@ -1,0 +1,14 @@
+//! The platform interface, `/v1`: one file per noun, each with its part of the table of routes.
+
+pub(crate) mod actions;
+pub(crate) mod branches;
+pub(crate) mod clients;
+pub(crate) mod companies;
+pub(crate) mod deliveries;
+mod endpoint_settings;
+pub(crate) mod endpoints;
+mod headers;
+pub(crate) mod keys;
+pub(crate) mod log;
+pub(crate) mod notifications;
+mod publish;
