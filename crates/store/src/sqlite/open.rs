@@ -49,11 +49,12 @@ const PAGE_BYTES: u32 = 4096;
 pub(super) const BUSY_TIMEOUT: std::time::Duration =
     if cfg!(test) { std::time::Duration::from_millis(100) } else { std::time::Duration::from_secs(10) };
 
-/// Memory for pages that the writer keeps: 32 MiB.
-const WRITER_CACHE_KIB: i64 = 32 << 10;
+/// Memory for pages that the writer keeps: 8 MiB. With 32 MiB a commit costs more, not less: SQLite walks its whole
+/// table of pages after each commit in which a tree was balanced. The system keeps the file in memory anyway.
+const WRITER_CACHE_KIB: i64 = 8 << 10;
 
-/// The same for each of the others: 4 MiB. The system keeps the file in memory anyway.
-const CACHE_KIB: i64 = 4 << 10;
+/// The same for each of the others: 2 MiB.
+const CACHE_KIB: i64 = 2 << 10;
 
 /// Connections for reading: queries are short, and two cores do not run more at once.
 const READERS: usize = 4;
@@ -63,7 +64,11 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let file = options.data_dir.join("workbell.db");
     create_private(&file)?;
     let mut connection = connect(&file, &options)?;
-    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    connection.pragma_update(
+        None,
+        "cache_size",
+        -std::env::var("WBC").map_or(WRITER_CACHE_KIB, |v| v.parse().unwrap()),
+    )?; /*TMP*/
     migrate(&mut connection, &file)?;
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;
