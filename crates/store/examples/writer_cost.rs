@@ -1,8 +1,9 @@
 //! What the writer thread costs per notification that is accepted and delivered, in processor time.
 //!
-//! `cargo run --release -p workbell-store --example writer_cost [-- [--count N] [--drop INDEX]…]`: 8 endpoints with 8
-//! lanes each, bodies of 1 KiB, syncing on; published in arrays of 100 and one by one. `--drop` runs without an
-//! index, to tell what it costs. Times are those of the kernel (`/proc/self/task/*/schedstat`).
+//! `cargo run --release -p workbell-store --example writer_cost [-- [--count N] [--lanes N] [--size N] [--drop
+//! INDEX]…]`: 8
+//! endpoints with 8 lanes each, bodies of 1 KiB, syncing on; published in arrays of 100 and one by one. `--drop` runs
+//! without an index, to tell what it costs. Times are those of the kernel (`/proc/self/task/*/schedstat`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +23,6 @@ use workbell_store::store::{Fresh, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
 
 const ENDPOINTS: u64 = 8;
-const LANES: u64 = 8;
 const BODY_BYTES: usize = 1024;
 
 #[derive(Debug)]
@@ -50,21 +50,26 @@ impl Subscriber for Ear {
 }
 
 fn main() -> anyhow::Result<()> {
-    let (mut count, mut dropped) = (100_000, Vec::new());
+    let (mut count, mut lanes, mut only, mut dropped) = (100_000, 8, None, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let value = arguments.next().context("an option needs a value")?;
         match argument.as_str() {
             "--count" => count = value.parse()?,
+            "--lanes" => lanes = value.parse()?,
+            "--size" => only = Some(value.parse::<u64>()?),
             "--drop" => dropped.push(value),
             other => anyhow::bail!("unknown option {other}"),
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     for (name, publishers, size) in [("arrays of 100", 4, 100), ("one by one", 64, 1)] {
+        if only.is_some_and(|only| only != size) {
+            continue;
+        }
         let folder = tempfile::tempdir()?;
         prepare(folder.path(), &dropped)?;
-        let report = runtime.block_on(run(folder.path(), count, publishers, size))?;
+        let report = runtime.block_on(run(folder.path(), count, lanes, (publishers, size)))?;
         println!("{name}: {report}");
     }
     Ok(())
@@ -83,7 +88,12 @@ fn prepare(folder: &Path, dropped: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn run(folder: &Path, count: u64, publishers: u64, size: u64) -> anyhow::Result<String> {
+async fn run(
+    folder: &Path,
+    count: u64,
+    lanes: u64,
+    (publishers, size): (u64, u64),
+) -> anyhow::Result<String> {
     let store = Arc::new(SqliteStore::open(options(folder))?);
     let (fresh, deliveries) = mpsc::unbounded_channel();
     let done = Arc::new(Semaphore::new(0));
@@ -94,7 +104,7 @@ async fn run(folder: &Path, count: u64, publishers: u64, size: u64) -> anyhow::R
     let began = Instant::now();
     let each = count / publishers / size;
     let tasks: Vec<_> = (0..publishers)
-        .map(|publisher| tokio::spawn(publish(store.clone(), publisher, each, size)))
+        .map(|publisher| tokio::spawn(publish(store.clone(), lanes, publisher, (each, size))))
         .collect();
     for task in tasks {
         task.await??;
@@ -140,7 +150,12 @@ async fn set_up(store: &dyn Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn publish(store: Arc<SqliteStore>, publisher: u64, each: u64, size: u64) -> anyhow::Result<()> {
+async fn publish(
+    store: Arc<SqliteStore>,
+    lanes: u64,
+    publisher: u64,
+    (each, size): (u64, u64),
+) -> anyhow::Result<()> {
     let body = Bytes::from(vec![b'x'; BODY_BYTES]);
     let action: workbell_wire::ActionName = "Accepted".parse()?;
     for round in 0..each {
@@ -149,7 +164,7 @@ async fn publish(store: Arc<SqliteStore>, publisher: u64, each: u64, size: u64) 
             Acceptance {
                 company_id: None,
                 branch_id: (spread % ENDPOINTS + 1) as i64,
-                work_order_id: (1000 + spread % (ENDPOINTS * LANES)) as i64,
+                work_order_id: (1000 + spread % (ENDPOINTS * lanes)) as i64,
                 action: action.clone(),
                 message_id: MessageId::from_bytes(*Uuid::new_v4().as_bytes()),
                 content_hash: [7; 32],

@@ -14,10 +14,10 @@ use super::open::BUSY_TIMEOUT;
 use super::trouble::end_process_if_sync_failed;
 
 /// Bytes by which the log grows until the checkpointer works: 8 MiB.
-const STEP_BYTES: u64 = 8 << 20;
+const STEP_BYTES: u64 = if cfg!(test) { 1 << 20 } else { 8 << 20 };
 
 /// Bytes of the log after which the writer itself works it off, so that it cannot grow without end: 64 MiB.
-pub(super) const FORCED_BYTES: u64 = 64 << 20;
+pub(super) const FORCED_BYTES: u64 = if cfg!(test) { 8 << 20 } else { 64 << 20 };
 
 /// Longest that the writer then waits for readers: 20 ms, every [`STEP_BYTES`].
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
@@ -49,9 +49,11 @@ impl Checkpointer {
             return false;
         }
         self.asked_at = bytes;
-        if bytes >= FORCED_BYTES && start_anew(writer) {
-            self.asked_at = 0;
-            return true;
+        if bytes >= FORCED_BYTES {
+            // The checkpointer is left asleep: two cannot work at once, and a busy one would shut this one out.
+            let anew = start_anew(writer);
+            self.asked_at = if anew { 0 } else { bytes };
+            return anew;
         }
         if let Some(wake) = &self.wake {
             // Full: it is awake already.

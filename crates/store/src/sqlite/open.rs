@@ -34,6 +34,9 @@ pub struct Options {
     pub synchronous: Synchronous,
     /// `limits.waiting`: undelivered deliveries of one endpoint; what exceeds it is created `Dead`.
     pub waiting_limit: u64,
+    /// What a test does to the disk and wants to see of the statements.
+    #[cfg(test)]
+    pub(crate) hooks: super::tests::Hooks,
 }
 
 /// Migrations in order; the schema version is how many of them have run.
@@ -43,13 +46,15 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initia
 const PAGE_BYTES: u32 = 4096;
 
 /// Longest wait for another process that has the file locked, such as a shell that somebody left open.
-pub(super) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: std::time::Duration =
+    if cfg!(test) { std::time::Duration::from_millis(100) } else { std::time::Duration::from_secs(10) };
 
-/// Memory for pages that the writer keeps: 32 MiB.
-const WRITER_CACHE_KIB: i64 = 32 << 10;
+/// Memory for pages that the writer keeps: 8 MiB. With 32 MiB a commit costs more, not less: SQLite walks its whole
+/// table of pages after each commit in which a tree was balanced. The system keeps the file in memory anyway.
+const WRITER_CACHE_KIB: i64 = 8 << 10;
 
-/// The same for each of the others: 4 MiB. The system keeps the file in memory anyway.
-const CACHE_KIB: i64 = 4 << 10;
+/// The same for each of the others: 2 MiB.
+const CACHE_KIB: i64 = 2 << 10;
 
 /// Connections for reading: queries are short, and two cores do not run more at once.
 const READERS: usize = 4;
@@ -58,19 +63,23 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let lock = lock(&options.data_dir)?;
     let file = options.data_dir.join("workbell.db");
     create_private(&file)?;
-    let mut connection = connect(&file, options.synchronous)?;
-    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    let mut connection = connect(&file, &options)?;
+    connection.pragma_update(
+        None,
+        "cache_size",
+        -std::env::var("WBC").map_or(WRITER_CACHE_KIB, |v| v.parse().unwrap()),
+    )?; /*TMP*/
     migrate(&mut connection, &file)?;
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;
     let subscriber = Arc::new(OnceLock::new());
-    let state = WriteState::new(connection, directory.clone(), options.waiting_limit)?;
+    let state = WriteState::new(connection, directory.clone(), &options)?;
     let readers = Readers::new(READERS, || {
-        let reader = connect(&file, options.synchronous)?;
+        let reader = connect(&file, &options)?;
         reader.pragma_update(None, "query_only", true)?;
         Ok(reader)
     })?;
-    let writer = Writer::start(state, connect(&file, options.synchronous)?, subscriber.clone())?;
+    let writer = Writer::start(state, connect(&file, &options)?, subscriber.clone())?;
     Ok(SqliteStore { directory, subscriber, writer, readers, _lock: lock })
 }
 
@@ -128,7 +137,7 @@ fn cannot_open(path: &Path, error: &std::io::Error) -> Error {
     Error::Open { path: path.display().to_string(), reason: format!("{error}{advice}") }
 }
 
-fn connect(file: &Path, synchronous: Synchronous) -> Result<Connection, Error> {
+fn connect(file: &Path, options: &Options) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     let set = |connection: &Connection| -> rusqlite::Result<()> {
@@ -138,7 +147,7 @@ fn connect(file: &Path, synchronous: Synchronous) -> Result<Connection, Error> {
         connection.pragma_update(
             None,
             "synchronous",
-            match synchronous {
+            match options.synchronous {
                 Synchronous::Full => "FULL",
                 Synchronous::Off => "OFF",
             },
@@ -155,6 +164,8 @@ fn connect(file: &Path, synchronous: Synchronous) -> Result<Connection, Error> {
         path: file.display().to_string(),
         reason: format!("{error}; is it a workbell store, and writable for this user?"),
     })?;
+    #[cfg(test)]
+    let connection = options.hooks.watch(connection);
     Ok(connection)
 }
 

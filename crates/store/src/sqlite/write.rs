@@ -11,6 +11,7 @@ use workbell_wire::Timestamp;
 
 use super::discard::{self, Discard};
 use super::lane::Lanes;
+use super::open::Options;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::record::EndpointChange;
@@ -35,6 +36,8 @@ pub(super) struct Write {
     pub(super) connection: Connection,
     pub(super) directory: Arc<Directory>,
     pub(super) waiting_limit: u64,
+    #[cfg(test)]
+    hooks: super::tests::Hooks,
     pub(super) lanes: Lanes,
     /// Undelivered deliveries per endpoint, as far as they were asked for.
     waiting: HashMap<EndpointKey, u64>,
@@ -52,7 +55,7 @@ impl Write {
     pub(super) fn new(
         connection: Connection,
         directory: Arc<Directory>,
-        waiting_limit: u64,
+        options: &Options,
     ) -> Result<Self, Error> {
         let next_notification = next_number(&connection, NOTIFICATION)?;
         let next_log = next_number(&connection, LOG)?;
@@ -60,7 +63,9 @@ impl Write {
         Ok(Write {
             connection,
             directory,
-            waiting_limit,
+            waiting_limit: options.waiting_limit,
+            #[cfg(test)]
+            hooks: options.hooks.clone(),
             lanes: Lanes::default(),
             waiting: HashMap::new(),
             next_notification,
@@ -72,6 +77,8 @@ impl Write {
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
+        #[cfg(test)]
+        self.hooks.before_transaction(&self.connection)?;
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
     }
 

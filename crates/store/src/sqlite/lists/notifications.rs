@@ -27,7 +27,7 @@ pub(in super::super) fn notification(
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM notifications WHERE company_id = ?1 AND message_id = ?2"
         ))?
-        .query_row(params![company.as_str(), message_id.as_bytes()], |row| record(row))
+        .query_row(params![company.as_str(), message_id.as_bytes()], record)
         .optional()?;
     found.map(|found| complete(connection, directory, found)).transpose()
 }

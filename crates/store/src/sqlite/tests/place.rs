@@ -1,31 +1,48 @@
 //! A temporary folder as the place of a store.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
 
+use super::Hooks;
 use crate::Error;
 use crate::conformance::Place;
 use crate::conformance::bench::Settings;
 use crate::sqlite::{Options, SqliteStore, Synchronous};
 use crate::store::Store;
 
-pub(super) struct Folder(pub(super) TempDir);
+pub(super) struct Folder {
+    folder: TempDir,
+    pub(super) hooks: Hooks,
+}
 
 impl Folder {
     pub(super) fn fresh() -> Self {
-        Folder(tempfile::tempdir().expect("a temporary folder"))
+        Folder { folder: tempfile::tempdir().expect("a temporary folder"), hooks: Hooks::default() }
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
     }
 
     pub(super) fn options(&self) -> Options {
         // Syncing is not what these tests are about, and it is most of their time.
-        Options { data_dir: self.path().to_owned(), synchronous: Synchronous::Off, waiting_limit: 1_000_000 }
+        Options { hooks: self.hooks.clone(), ..options(self.path()) }
+    }
+}
+
+pub(super) fn options(data_dir: &Path) -> Options {
+    Options {
+        data_dir: data_dir.to_owned(),
+        synchronous: Synchronous::Off,
+        waiting_limit: 1_000_000,
+        hooks: Hooks::default(),
     }
 }
 
@@ -38,9 +55,9 @@ impl Place for Folder {
 
     /// The files as they stand, in another folder: what a killed process leaves, less its lock and shared memory.
     async fn as_after_a_crash(&self) -> Box<dyn Place> {
-        let copy = Folder::fresh();
+        let copy = Folder { hooks: self.hooks.clone(), ..Folder::fresh() };
         for name in ["workbell.db", "workbell.db-wal"] {
-            std::fs::copy(self.path().join(name), copy.path().join(name)).expect("a file can be copied");
+            std::fs::copy(self.file(name), copy.file(name)).expect("a file can be copied");
         }
         Box::new(copy)
     }

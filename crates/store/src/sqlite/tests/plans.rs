@@ -1,0 +1,218 @@
+//! No statement of a busy store walks a whole table, and each index serves one.
+
+use rusqlite::Connection;
+use workbell_model::{Reason, State};
+
+use super::place::Folder;
+use crate::conformance::Bench;
+use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
+use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Paging};
+use crate::record::{Change, EndpointChange, IfUndelivered};
+
+/// What reads a table whole, and why that is right.
+const WHOLE: [&str; 11] = [
+    // At start, into the directory.
+    "FROM companies WHERE deleted IS NULL",
+    "SELECT company_id, branch_id, name, created FROM branches",
+    "created, deleted\n         FROM clients",
+    "generation\n         FROM endpoints\n         WHERE deleted IS NULL",
+    "FROM endpoints AS e",
+    "SELECT name, sample, created FROM actions",
+    "SELECT company_id, branch_id, below FROM branch_discards",
+    // A handful of rows.
+    "SELECT key_id, record FROM signing_keys",
+    // The oldest rows first, and no more than are wanted.
+    "FROM log ORDER BY log_no LIMIT ?1",
+    "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
+    // To find a MessageId without a company: one look-up for each.
+    "SELECT company_id FROM companies",
+];
+
+/// What sorts: the attempts of one delivery, or of the deliveries of one notification.
+const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
+
+/// Statements of the hot paths, by a part of them, with what their plan must say.
+const HOT: [(&str, &str); 14] = [
+    (
+        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND generation = ?2 AND due <= ?3",
+        "lanes_by_due (endpoint_id=? AND generation=? AND due<?)",
+    ),
+    (
+        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND generation < ?2",
+        "lanes_by_due (endpoint_id=? AND generation<?)",
+    ),
+    (
+        "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND generation = ?2 AND due > ?3",
+        "lanes_by_due (endpoint_id=? AND generation=? AND due>?)",
+    ),
+    (
+        "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND generation = ?2 AND due IS NOT NULL",
+        "lanes_by_due (endpoint_id=? AND generation=?",
+    ),
+    (
+        "u.sequence > ?4\n         ORDER BY u.sequence",
+        "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=? AND sequence>?)",
+    ),
+    (
+        "SELECT COUNT(*) FROM undelivered WHERE company_id = ?1 AND endpoint_id = ?2",
+        "COVERING INDEX undelivered_by_lane",
+    ),
+    (
+        "SELECT COUNT(*), MAX(sequence) FROM undelivered",
+        "COVERING INDEX undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=?)",
+    ),
+    (
+        "SELECT due, generation FROM undelivered",
+        "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=?)",
+    ),
+    ("SELECT sequence FROM lanes", "PRIMARY KEY (company_id=? AND endpoint_id=? AND work_order_id=?)"),
+    ("SELECT wish, due, since FROM undelivered", "INTEGER PRIMARY KEY"),
+    ("WHERE company_id = ?1 AND message_id = ?2", "notifications_by_message (company_id=? AND message_id=?)"),
+    (
+        "(emptied, company_id, endpoint_id, work_order_id) > (?2, ?3, ?4, ?5)",
+        "lanes_by_emptied ((emptied,company_id,endpoint_id,work_order_id)>(?,?,?,?) AND emptied<?)",
+    ),
+    (
+        "WHERE n.work_order_id = ?1 AND n.notification_no < ?2",
+        "notifications_by_work_order (work_order_id=? AND notification_no<?)",
+    ),
+    ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no<?)"),
+];
+
+/// Everything that a store is asked in its life.
+async fn busy_life(bench: &mut Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.client(&endpoint.company_id).await;
+    for order in 1..=5 {
+        bench.publish_many(order, 3).await;
+    }
+    bench.attempt(&endpoint, 1, End::Failure(MINUTE)).await;
+    bench.attempt(&endpoint, 2, End::Death(Reason::Exhausted)).await;
+    for _ in 0..3 {
+        bench.attempt(&endpoint, 3, End::Success).await;
+    }
+    let again = bench.acceptance(4);
+    bench.accept(again.clone()).await.unwrap();
+    bench.accept(again.clone()).await.unwrap();
+    bench.update(&endpoint, EndpointChange::Reopened, |_| ()).await;
+    let head = bench.head(&endpoint, 4).await;
+    bench.discard(head.id()).await.unwrap();
+    bench.retry(head.id()).await.unwrap();
+    bench.store().settle(head.no, bench.now()).await.unwrap();
+    bench.due(&endpoint).await;
+    bench.store().due_times().await.unwrap();
+    bench.store().waiting(&endpoint).await.unwrap();
+    bench.store().keys().await.unwrap();
+    lists(bench, &head, &endpoint).await;
+    bench.pass(2 * DAY);
+    bench.sweep(DAY, DAY).await;
+    let delete = Change::DeleteBranch(
+        company("acme"),
+        crate::conformance::bench::BRANCH,
+        IfUndelivered::Discard,
+        bench.now(),
+    );
+    bench.change(delete).await.unwrap();
+    bench.delete(&endpoint, IfUndelivered::Refuse).await.unwrap();
+    bench.change(Change::DeleteCompany(company("acme"), IfUndelivered::Refuse, bench.now())).await.unwrap();
+    bench.reopen().await;
+}
+
+async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &workbell_model::EndpointKey) {
+    let paging = || Paging { after: None, limit: 10 };
+    for work_order_id in [None, Some(ORDER)] {
+        let filter = NotificationFilter { work_order_id, ..NotificationFilter::default() };
+        bench.store().notifications(filter.clone(), paging()).await.unwrap();
+        for state in State::ALL.into_iter().map(Some).chain([None]) {
+            let filter = DeliveryFilter { state, notification: filter.clone(), ..DeliveryFilter::default() };
+            bench.store().deliveries(filter, paging()).await.unwrap();
+        }
+    }
+    bench.store().notification(&endpoint.company_id, head.message_id).await.unwrap().unwrap();
+    bench.store().attempts(head.id()).await.unwrap();
+    bench.store().log_record(1).await.unwrap();
+    let any = LogFilter::default;
+    for filter in [
+        any(),
+        LogFilter { company_id: Some(endpoint.company_id.clone()), ..any() },
+        LogFilter { endpoint_id: Some(endpoint.endpoint_id), ..any() },
+        LogFilter { delivery_id: Some(head.id()), ..any() },
+        LogFilter { work_order_id: Some(ORDER), ..any() },
+        LogFilter { message_id: Some(head.message_id), ..any() },
+    ] {
+        bench.store().log(filter, paging()).await.unwrap();
+    }
+}
+
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let unbound = rusqlite::params_from_iter(vec![rusqlite::types::Null; statement.parameter_count()]);
+    statement.query_map(unbound, |row| row.get(3)).unwrap().map(Result::unwrap).collect()
+}
+
+/// Each statement of a busy life with its plan.
+async fn plans() -> (Connection, Vec<(String, Vec<String>)>) {
+    let folder = Folder::fresh();
+    let (file, hooks) = (folder.file("workbell.db"), folder.hooks.clone());
+    let mut bench = Bench::open(folder).await;
+    busy_life(&mut bench).await;
+    let connection = Connection::open(file).unwrap();
+    let is_planned = |sql: &String| {
+        ["SELECT", "INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.trim_start().starts_with(verb))
+    };
+    let plans = hooks
+        .statements()
+        .into_iter()
+        .filter(is_planned)
+        .map(|sql| {
+            let plan = plan(&connection, &sql);
+            (sql, plan)
+        })
+        .collect();
+    (connection, plans)
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_table_whole_or_sorts_much() {
+    let (_connection, plans) = plans().await;
+    assert!(plans.len() > 50, "they were watched: {}", plans.len());
+    let mut offenders = Vec::new();
+    for (sql, plan) in &plans {
+        let is_among = |known: &[&str]| known.iter().any(|part| sql.contains(part));
+        for step in plan {
+            let reads_whole = step.starts_with("SCAN") && !is_among(&WHOLE);
+            let sorts = step.contains("TEMP B-TREE") && !is_among(&SORTS);
+            if reads_whole || sorts {
+                offenders.push(format!("{step}: {sql}"));
+            }
+        }
+    }
+    assert!(offenders.is_empty(), "{offenders:#?}");
+}
+
+#[tokio::test]
+async fn hot_statements_use_the_index_made_for_them() {
+    let (_connection, plans) = plans().await;
+    for (part, expected) in HOT {
+        let found: Vec<_> = plans.iter().filter(|(sql, _)| sql.contains(part)).collect();
+        assert!(!found.is_empty(), "it was run: {part}");
+        for (sql, plan) in found {
+            assert!(plan.iter().any(|step| step.contains(expected)), "{plan:?}: {sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_index_serves_a_statement() {
+    let (connection, plans) = plans().await;
+    let mut statement = connection
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+        .unwrap();
+    let indexes: Vec<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(indexes.len() >= 9);
+    for index in indexes {
+        let serves = plans.iter().any(|(_, plan)| plan.iter().any(|step| step.contains(&index)));
+        assert!(serves, "{index} costs each write and helps nobody");
+    }
+}
