@@ -135,7 +135,6 @@ CREATE TABLE finished (
     sequence      INTEGER NOT NULL,
     state         INTEGER NOT NULL,
     reason        INTEGER,
-    since         INTEGER NOT NULL,
     attempts      INTEGER NOT NULL,
     mode          INTEGER NOT NULL,
     finished      INTEGER NOT NULL,
