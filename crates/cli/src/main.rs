@@ -12,6 +12,7 @@ mod connection;
 mod failure;
 mod input;
 mod json;
+mod memory;
 mod moment;
 mod page;
 mod platform;
@@ -33,6 +34,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
+    memory::hold_in_large_steps();
     let arguments = Arguments::parse();
     let screen = Screen::of_stdout(arguments.color);
     let outcome = tokio::runtime::Builder::new_multi_thread()

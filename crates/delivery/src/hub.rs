@@ -132,7 +132,8 @@ impl Hub {
                 () = self.shared.stopping.cancelled() => return,
             }
             let now = self.shared.clock.now();
-            while let Some(endpoint) = self.lock().take_due(now) {
+            let due = self.lock().take_due(now);
+            for endpoint in due {
                 self.inbox(&endpoint);
             }
         }
@@ -146,11 +147,13 @@ impl Endpoints {
         self.due.insert(endpoint.clone(), due);
     }
 
-    fn take_due(&mut self, now: Timestamp) -> Option<EndpointKey> {
-        let (_, endpoint) = self.timers.first().filter(|(due, _)| *due <= now)?;
-        let endpoint = endpoint.clone();
-        self.clear_timer(&endpoint);
-        Some(endpoint)
+    fn take_due(&mut self, now: Timestamp) -> Vec<EndpointKey> {
+        let due = self.timers.iter().take_while(|(due, _)| *due <= now);
+        let due: Vec<EndpointKey> = due.map(|(_, endpoint)| endpoint.clone()).collect();
+        for endpoint in &due {
+            self.clear_timer(endpoint);
+        }
+        due
     }
 
     fn clear_timer(&mut self, endpoint: &EndpointKey) {

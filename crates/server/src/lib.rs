@@ -17,6 +17,7 @@ mod engine_room;
 mod error;
 mod fields;
 mod file_limit;
+mod id;
 mod json;
 mod key_file;
 mod key_room;

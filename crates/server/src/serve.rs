@@ -154,14 +154,20 @@ impl Service {
 }
 
 async fn open_store(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Store>, Error> {
-    match &settings.general.database {
-        Database::Sqlite(None) => {}
+    let synchronous = match &settings.general.database {
+        Database::Sqlite(None) => Synchronous::Full,
+        Database::UnsyncedSqlite => {
+            tracing::warn!(
+                "nothing is synced to the disk: a power cut loses what was acknowledged; for tests only"
+            );
+            Synchronous::Off
+        }
         Database::Sqlite(Some(_)) => return Err(Error::Database("sqlite:FILE")),
         Database::Postgres(_) => return Err(Error::Database("postgres://")),
-    }
+    };
     let options = sqlite::Options {
         data_dir: data_dir.to_owned(),
-        synchronous: Synchronous::Full,
+        synchronous,
         waiting_limit: settings.limits.waiting.into(),
     };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;

@@ -183,7 +183,9 @@ impl Settings {
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         match &self.general.database {
             Database::Sqlite(Some(file)) => Some(file.clone()),
-            Database::Sqlite(None) => Some(self.general.data_dir.join("workbell.db")),
+            Database::Sqlite(None) | Database::UnsyncedSqlite => {
+                Some(self.general.data_dir.join("workbell.db"))
+            }
             Database::Postgres(_) => None,
         }
     }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::response::Response;
 use serde::Serialize;
-use uuid::Uuid;
 use workbell_model::{Client, ClientId, CompanyId};
 use workbell_signing::{hash_secret, new_client_secret};
 use workbell_store::record::Change;
@@ -177,7 +176,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
     let secret = new_secret()?;
     let client = Client {
         company_id: call.company()?.company.company_id.clone(),
-        client_id: ClientId::from_uuid(Uuid::now_v7()),
+        client_id: ClientId::from_uuid(crate::id::new()),
         name: call.fields.text("Name").unwrap_or("Client").to_owned(),
         secret_hash: hash_secret(&secret),
         previous_secret: None,

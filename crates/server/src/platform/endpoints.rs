@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::response::Response;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use uuid::Uuid;
 use workbell_model::{Endpoint, EndpointId, EndpointKey, EndpointSettings, SealedText, duration};
 use workbell_signing::new_webhook_secret;
 use workbell_store::record::{Change, EndpointChange};
@@ -262,7 +261,7 @@ pub(super) fn cannot_seal(error: workbell_signing::Error) -> Problem {
 async fn create(call: Call) -> Result<Response, Problem> {
     let company = call.company()?;
     let now = call.app.clock.now();
-    let endpoint_id = EndpointId::from_uuid(Uuid::now_v7());
+    let endpoint_id = EndpointId::from_uuid(crate::id::new());
     let key = EndpointKey { company_id: company.company.company_id.clone(), endpoint_id };
     let settings = changed(&call.fields, EndpointSettings::default(), &key, &company, &call.app)?;
     let (text, secret) = new_secret(&call, &key)?;

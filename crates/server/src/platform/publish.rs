@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use serde::ser::SerializeMap;
-use uuid::Uuid;
 use workbell_model::{ClientId, DeliveryId, Fate};
 use workbell_store::record::{Acceptance, AcceptanceResult, Accepted, Refused};
 use workbell_wire::publication::{self, is_array, split_array};
@@ -133,7 +132,7 @@ fn acceptance(publication: &Publication<'_>, app: &App, now: Timestamp) -> Resul
     if !faults.is_empty() {
         return Err(Problem::of_faults(faults));
     }
-    let message_id = publication.message_id().unwrap_or_else(|| MessageId::from(Uuid::now_v7()));
+    let message_id = publication.message_id().unwrap_or_else(|| MessageId::from(crate::id::new()));
     Ok(Acceptance {
         company_id,
         branch_id: publication.branch_id(),

@@ -106,6 +106,9 @@ impl Value for Secret {
 pub enum Database {
     /// The embedded store, in this file; `None` for `workbell.db` in the data directory.
     Sqlite(Option<PathBuf>),
+    /// The embedded store in the data directory, with nothing synced to the disk: `sqlite:?synchronous=off`. For
+    /// tests only, to prove that they notice; no page names it.
+    UnsyncedSqlite,
     /// A PostgreSQL server: the connection URL, which may hold a password.
     Postgres(SecretText),
 }
@@ -127,6 +130,7 @@ impl Value for Database {
         let text = raw.text().ok_or_else(refused)?.trim();
         match text.split_once(':') {
             Some(("sqlite", "")) => Ok(Database::Sqlite(None)),
+            Some(("sqlite", "?synchronous=off")) => Ok(Database::UnsyncedSqlite),
             Some(("sqlite", file)) => Ok(Database::Sqlite(Some(PathBuf::from(file)))),
             Some(("postgres" | "postgresql", rest)) if rest.len() > 2 && rest.starts_with("//") => {
                 Ok(Database::Postgres(SecretText::new(text)))
@@ -138,6 +142,7 @@ impl Value for Database {
     fn shown(&self) -> String {
         match self {
             Database::Sqlite(None) => quoted("sqlite:"),
+            Database::UnsyncedSqlite => quoted("sqlite:?synchronous=off"),
             Database::Sqlite(Some(file)) => quoted(&format!("sqlite:{}", file.display())),
             Database::Postgres(url) => {
                 let rest = url.reveal().split_once("://").map_or("", |(_, rest)| rest);

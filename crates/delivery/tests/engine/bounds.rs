@@ -1,0 +1,135 @@
+//! How many at once, how many per second, and how little when nothing happens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use workbell_model::State;
+use workbell_store::record::EndpointChange;
+
+use crate::receiver::{Answer, End};
+use crate::world::{DAY, HOUR, MINUTE, SECOND, Setup, World};
+
+/// The most requests that were ever open at once, at one host or at all.
+fn most_at_once(world: &World, host: &'static str) -> Arc<AtomicUsize> {
+    let most = Arc::new(AtomicUsize::new(0));
+    let seen = most.clone();
+    world.receiver.is_watched_by(move |all, new| {
+        let open = all.iter().filter(|seen| seen.end == End::Open && seen.url.contains(host)).count();
+        seen.fetch_max(open + usize::from(new.url.contains(host)), Ordering::SeqCst);
+    });
+    most
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_has_at_most_its_number_of_attempts_at_once() {
+    let mut world = World::new().await;
+    world.endpoint(|settings| settings.max_concurrency = Some(3)).await;
+    let most = most_at_once(&world, "e1");
+    world.receiver.answers(|_| (SECOND, Answer::Status(200)));
+    let ids = world.publish_all(1, &(0..30).collect::<Vec<_>>()).await;
+    world.until_all(&ids, State::Delivered).await;
+    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert_eq!(world.now().since(crate::keys::start()), 10 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_endpoint_has_more_than_the_settings_allow() {
+    let mut world = World::new().await;
+    let key = world.endpoint(|settings| settings.max_concurrency = Some(60)).await;
+    let most = most_at_once(&world, "e1");
+    world.receiver.answers(|_| (SECOND, Answer::Status(200)));
+    let ids = world.publish_all(1, &(0..64).collect::<Vec<_>>()).await;
+    world.until_all(&ids, State::Delivered).await;
+    assert_eq!(most.swap(0, Ordering::SeqCst), 16);
+    world
+        .change_endpoint(&key, EndpointChange::Adjusted, |endpoint| {
+            endpoint.settings.max_concurrency = Some(1)
+        })
+        .await;
+    let ids = world.publish_all(1, &(0..8).collect::<Vec<_>>()).await;
+    world.until_all(&ids, State::Delivered).await;
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_endpoints_together_have_at_most_max_in_flight_and_each_has_its_turn() {
+    let mut world = World::with(Setup { max_in_flight: 4, ..Setup::default() }).await;
+    for _ in 0..3 {
+        world.endpoint(|_| {}).await;
+    }
+    let most = most_at_once(&world, "example");
+    world.receiver.answers(|_| (SECOND, Answer::Status(200)));
+    let mut ids = world.publish_all(1, &(0..40).collect::<Vec<_>>()).await;
+    ids.extend(world.publish_all(2, &(0..4).collect::<Vec<_>>()).await);
+    ids.extend(world.publish_all(3, &(0..4).collect::<Vec<_>>()).await);
+    world.until_all(&ids, State::Delivered).await;
+    assert_eq!(most.load(Ordering::SeqCst), 4);
+    assert_eq!(world.now().since(crate::keys::start()), 12 * SECOND, "no slot stays free");
+    let seen = world.receiver.seen();
+    let second = seen.iter().rposition(|seen| seen.url.contains("e2")).unwrap();
+    assert!(second < 30, "the last of the second endpoint was number {second}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_to_one_endpoint_does_not_cost_it_its_place_in_the_line_for_slots() {
+    let mut world = World::with(Setup { max_in_flight: 1, ..Setup::default() }).await;
+    for _ in 0..3 {
+        world.endpoint(|_| {}).await;
+    }
+    world.receiver.answers(|_| (SECOND, Answer::Status(200)));
+    world.publish_all(1, &(0..60).collect::<Vec<_>>()).await;
+    world.publish_all(2, &(0..60).collect::<Vec<_>>()).await;
+    // Each of these wakes the third endpoint's task while it waits for a slot.
+    for id in 0..60 {
+        world.publish(3, id).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    world.until_seen(30).await;
+    let third = world.receiver.seen().iter().take(30).filter(|seen| seen.url.contains("e3")).count();
+    assert!((8..=12).contains(&third), "{third} of 30");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_gets_at_most_its_rate_per_second() {
+    let mut world = World::new().await;
+    world.endpoint(|settings| settings.rate_per_second = Some(5)).await;
+    let ids = world.publish_all(1, &(0..100).collect::<Vec<_>>()).await;
+    world.until_all(&ids, State::Delivered).await;
+    let seen = world.receiver.seen();
+    for (nth, one) in seen.iter().enumerate() {
+        let within = seen[nth..].iter().filter(|other| other.at.since(one.at) < SECOND).count();
+        assert!(within <= 10, "{within} within a second: one second's worth at once, then the rate");
+    }
+    let whole = seen[99].at.since(seen[0].at);
+    assert!((19 * SECOND..20 * SECOND).contains(&whole), "{whole:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_nothing_happens_nothing_is_read() {
+    let (mut world, _) = World::with_endpoint().await;
+    let id = world.publish(1, 42).await;
+    world.until_state(id, State::Delivered).await;
+    tokio::time::sleep(MINUTE).await;
+    let reads = world.store().reads();
+    tokio::time::sleep(30 * DAY).await;
+    assert_eq!(world.store().reads(), reads);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_costs_no_reads_until_its_time() {
+    let (mut world, _) = World::with_endpoint().await;
+    world.receiver.answers(|seen| (SECOND, Answer::Status(if seen.attempt < 5 { 500 } else { 200 })));
+    let ids = world.publish_all(1, &[42; 50]).await;
+    world.until_answered(4).await;
+    tokio::time::sleep(MINUTE).await;
+    let reads = world.store().reads();
+    tokio::time::sleep(30 * MINUTE).await;
+    // Each of these stands behind a head that waits.
+    for _ in 0..100 {
+        world.publish(1, 42).await;
+    }
+    assert!(world.store().reads() - reads <= 1, "{} reads", world.store().reads() - reads);
+    world.until_state(ids[0], State::Delivered).await;
+    assert!(world.now().since(crate::keys::start()) < 2 * HOUR);
+}

@@ -1,0 +1,17 @@
+//! The engine on paused time: a scripted receiver, the real store, eight days in a second.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
+mod bounds;
+mod by_hand;
+mod change;
+mod keys;
+mod model;
+mod order;
+mod receiver;
+mod request;
+mod restart;
+mod schedule;
+mod slow_store;
+mod trouble;
+mod world;

@@ -1,0 +1,328 @@
+//! A company with endpoints, the engine on a store in a temporary folder, and a receiver: what each test begins with.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use uuid::Uuid;
+use workbell_delivery::{Clock, Engine, Handle, Options};
+use workbell_model::{
+    Branch, Company, CompanyId, Defaults, DeliveryId, Endpoint, EndpointId, EndpointKey, EndpointSettings,
+    SealedText, State,
+};
+use workbell_signing::KeyRing;
+use workbell_store::Store;
+use workbell_store::record::{
+    Acceptance, ByHand, Change, DeliveryRecord, EndpointChange, IfUndelivered, LogRecord,
+};
+use workbell_store::sqlite::{self, SqliteStore, Synchronous};
+use workbell_wire::webhook_signature::Secret;
+use workbell_wire::{MessageId, Timestamp};
+
+use crate::keys::{keys, start};
+use crate::receiver::{Bell, Door, Receiver};
+use crate::slow_store::{Fates, Lost, SlowStore};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
+/// Longer than any schedule of these tests.
+const FOR_EVER: Duration = Duration::from_secs(100 * 86_400);
+
+/// What a test may have otherwise.
+pub(crate) struct Setup {
+    pub(crate) defaults: Defaults,
+    pub(crate) max_in_flight: usize,
+    pub(crate) seed: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup { defaults: Defaults::default(), max_in_flight: 64, seed: 1 }
+    }
+}
+
+pub(crate) struct World {
+    store: Option<Arc<SlowStore>>,
+    engine: Option<Handle>,
+    pub(crate) receiver: Arc<Receiver>,
+    pub(crate) clock: Clock,
+    pub(crate) ring: watch::Sender<Arc<KeyRing>>,
+    pub(crate) setup: Setup,
+    pub(crate) company: CompanyId,
+    pub(crate) fates: Arc<Mutex<Fates>>,
+    /// Outcomes that never got to the store.
+    pub(crate) lost: Arc<Mutex<Lost>>,
+    bell: Bell,
+    folder: tempfile::TempDir,
+    endpoints: i64,
+    messages: u64,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        World::with(Setup::default()).await
+    }
+
+    /// With one endpoint besides.
+    pub(crate) async fn with_endpoint() -> (Self, EndpointKey) {
+        let mut world = World::new().await;
+        let endpoint = world.endpoint(|_| {}).await;
+        (world, endpoint)
+    }
+
+    pub(crate) async fn with(setup: Setup) -> Self {
+        let clock = Clock::tokio_from(start());
+        let bell = Bell::new();
+        let folder = tempfile::tempdir().unwrap();
+        let receiver = Arc::new(Receiver::new(clock, bell.clone()));
+        let ring = watch::Sender::new(keys().ring.clone());
+        let (fates, lost) = (Arc::default(), Arc::default());
+        let store = open_store(folder.path(), &bell, &fates, &lost);
+        let engine = start_engine(&store, &receiver, &ring, clock, &setup).await;
+        let company: CompanyId = "acme".parse().unwrap();
+        let named = Company { company_id: company.clone(), name: "Acme".to_owned(), created: start() };
+        store.change(Change::CreateCompany(named)).await.unwrap();
+        World {
+            store: Some(store),
+            engine: Some(engine),
+            receiver,
+            clock,
+            ring,
+            setup,
+            company,
+            fates,
+            lost,
+            bell,
+            folder,
+            endpoints: 0,
+            messages: 0,
+        }
+    }
+
+    pub(crate) fn store(&self) -> &SlowStore {
+        self.store.as_ref().unwrap()
+    }
+
+    pub(crate) fn engine(&self) -> &Handle {
+        self.engine.as_ref().unwrap()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new endpoint with a branch of its own; the nth has branch n and the host `en.example`.
+    pub(crate) async fn endpoint(&mut self, set: impl FnOnce(&mut EndpointSettings)) -> EndpointKey {
+        self.endpoints += 1;
+        let n = self.endpoints;
+        let key = EndpointKey {
+            company_id: self.company.clone(),
+            endpoint_id: EndpointId::from_uuid(Uuid::from_u128(n.unsigned_abs().into())),
+        };
+        let branch = Branch {
+            company_id: self.company.clone(),
+            branch_id: n,
+            name: format!("Branch {n}"),
+            created: start(),
+        };
+        self.store().change(Change::CreateBranch(branch)).await.unwrap();
+        let mut settings = EndpointSettings {
+            url: Some(format!("https://e{n}.example/hook")),
+            branch_ids: Some(vec![n]),
+            ..EndpointSettings::default()
+        };
+        set(&mut settings);
+        let endpoint = Endpoint {
+            secret: sealed(&key.secret_record(), &secret(1).to_text()),
+            key: key.clone(),
+            settings,
+            previous_secret: None,
+            paused: None,
+            created: start(),
+            generation: 0,
+        };
+        self.store().change(Change::CreateEndpoint(endpoint, 100)).await.unwrap();
+        key
+    }
+
+    pub(crate) async fn change_endpoint(
+        &self,
+        key: &EndpointKey,
+        change: EndpointChange,
+        edit: impl FnOnce(&mut Endpoint),
+    ) {
+        let mut endpoint = (*self.store().directory().endpoint(key).unwrap()).clone();
+        edit(&mut endpoint);
+        self.store().change(Change::UpdateEndpoint(endpoint, change, self.now())).await.unwrap();
+    }
+
+    pub(crate) async fn delete_endpoint(&self, key: &EndpointKey) {
+        let change = Change::DeleteEndpoint(key.clone(), IfUndelivered::Discard, self.now());
+        self.store().change(change).await.unwrap();
+    }
+
+    pub(crate) fn acceptance(&mut self, branch_id: i64, work_order_id: i64, size: usize) -> Acceptance {
+        self.messages += 1;
+        let message_id = MessageId::from_bytes(Uuid::from_u128(self.messages.into()).into_bytes());
+        let header = format!(
+            r#"{{"Header":{{"WorkOrderId":{work_order_id},"BranchId":{branch_id},"Action":"Accepted","MessageId":"{message_id}"}},"Status":"Accepted","Comment":""#
+        );
+        let comment = "x".repeat(size.saturating_sub(header.len() + 2));
+        Acceptance {
+            company_id: None,
+            branch_id,
+            work_order_id,
+            action: "Accepted".parse().unwrap(),
+            message_id,
+            content_hash: [7; 32],
+            initiated_by: None,
+            body: Bytes::from(format!("{header}{comment}\"}}")),
+            accepted: self.now(),
+        }
+    }
+
+    /// Publishes one notification to the nth endpoint.
+    pub(crate) async fn publish(&mut self, nth: i64, work_order_id: i64) -> DeliveryId {
+        self.publish_all(nth, &[work_order_id]).await[0]
+    }
+
+    /// Publishes one for each of these work orders in one call.
+    pub(crate) async fn publish_all(&mut self, nth: i64, work_orders: &[i64]) -> Vec<DeliveryId> {
+        let acceptances = work_orders.iter().map(|id| self.acceptance(nth, *id, 200)).collect();
+        let accepted = self.store().accept(acceptances).await.unwrap();
+        accepted.into_iter().map(|one| one.unwrap().deliveries[0]).collect()
+    }
+
+    /// As the interface does it.
+    pub(crate) fn by_hand(&self, id: DeliveryId) -> ByHand {
+        let in_flight = self.engine().in_flight(id.no());
+        ByHand { id, company_id: None, in_flight, now: self.now() }
+    }
+
+    pub(crate) async fn retry(&self, id: DeliveryId) {
+        self.store().retry(self.by_hand(id)).await.unwrap();
+    }
+
+    pub(crate) async fn discard(&self, id: DeliveryId) {
+        self.store().discard(self.by_hand(id)).await.unwrap();
+    }
+
+    pub(crate) async fn delivery(&self, id: DeliveryId) -> DeliveryRecord {
+        self.store().delivery(id, None).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn state(&self, id: DeliveryId) -> State {
+        self.delivery(id).await.state
+    }
+
+    pub(crate) async fn attempts(&self, id: DeliveryId) -> Vec<LogRecord> {
+        self.store().attempts(id).await.unwrap()
+    }
+
+    /// Waits until this holds; looks again whenever something happened.
+    pub(crate) async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let mut bell = self.bell.listen();
+        let wait = async {
+            while !holds().await {
+                bell.changed().await.unwrap();
+            }
+        };
+        if tokio::time::timeout(FOR_EVER, wait).await.is_err() {
+            panic!("it never happened: {what}");
+        }
+    }
+
+    pub(crate) async fn until_seen(&self, count: usize) {
+        self.until(&format!("{count} requests"), async || self.receiver.count() >= count).await;
+    }
+
+    pub(crate) async fn until_answered(&self, count: usize) {
+        self.until(&format!("{count} requests answered"), async || {
+            self.receiver.count() >= count && self.receiver.open() == 0
+        })
+        .await;
+    }
+
+    pub(crate) async fn until_state(&self, id: DeliveryId, state: State) {
+        self.until(&format!("{id} is {state:?}"), async || self.state(id).await == state).await;
+    }
+
+    pub(crate) async fn until_all(&self, ids: &[DeliveryId], state: State) {
+        for id in ids {
+            self.until_state(*id, state).await;
+        }
+    }
+
+    /// Ends the engine and the store in peace and starts both anew.
+    pub(crate) async fn restart(&mut self, patience: Duration) {
+        self.engine().stop(patience).await;
+        self.store().close().await;
+        self.start_again().await;
+    }
+
+    /// The process dies and another one starts. Outcomes that are not on disk are lost.
+    pub(crate) async fn crash(&mut self) {
+        self.store().die();
+        // Only so that its tasks end; they reach nothing any more.
+        self.engine().stop(Duration::ZERO).await;
+        self.start_again().await;
+    }
+
+    async fn start_again(&mut self) {
+        self.store().bury().await;
+        // The folder can be opened again only when nobody holds it any more.
+        self.engine = None;
+        self.store = None;
+        let store = open_store(self.folder.path(), &self.bell, &self.fates, &self.lost);
+        let engine = start_engine(&store, &self.receiver, &self.ring, self.clock, &self.setup).await;
+        self.store = Some(store);
+        self.engine = Some(engine);
+    }
+}
+
+fn open_store(
+    folder: &std::path::Path,
+    bell: &Bell,
+    fates: &Arc<Mutex<Fates>>,
+    lost: &Arc<Mutex<Lost>>,
+) -> Arc<SlowStore> {
+    let options = sqlite::Options {
+        data_dir: folder.to_owned(),
+        synchronous: Synchronous::Off,
+        waiting_limit: 1_000_000,
+    };
+    Arc::new(SlowStore::new(SqliteStore::open(options).unwrap(), bell.clone(), fates.clone(), lost.clone()))
+}
+
+async fn start_engine(
+    store: &Arc<SlowStore>,
+    receiver: &Arc<Receiver>,
+    ring: &watch::Sender<Arc<KeyRing>>,
+    clock: Clock,
+    setup: &Setup,
+) -> Handle {
+    let options = Options {
+        store: store.clone(),
+        open: Arc::new(Door(receiver.clone())),
+        ring: ring.subscribe(),
+        master: keys().master.clone(),
+        defaults: setup.defaults.clone(),
+        max_in_flight: setup.max_in_flight,
+        clock,
+        seed: setup.seed,
+    };
+    Engine::start(options).await.unwrap()
+}
+
+/// The nth `whsec_` secret.
+pub(crate) fn secret(n: u8) -> Secret {
+    Secret::from_bytes(&[n; 32]).unwrap()
+}
+
+pub(crate) fn sealed(record: &str, text: &str) -> SealedText {
+    SealedText(keys().master.seal(record, text.as_bytes()).unwrap())
+}

@@ -1,0 +1,30 @@
+//! What must hold, each a test of the real binary from outside.
+//!
+//! | file | claim |
+//! |---|---|
+//! | `wire` | a receiver sees the documented request, byte for byte |
+//! | `verifiers` | other people's code verifies token and signature |
+//! | `order` | no later notification of a work order overtakes an earlier one |
+//! | `kills` | what was acknowledged survives kill -9 |
+//! | `synced` | what is acknowledged is synced to the disk |
+//! | `disk` | a disk that is full or fails loses nothing |
+//! | `start` | what keeps the service from starting is said, with what to do |
+//! | `bad_input` | a bad request changes nothing |
+//! | `by_hand` | dead, retry by hand, discard |
+//! | `keys` | keys can be replaced while deliveries go on |
+//! | `tutorial` | the page for beginners does what it says |
+//! | `demo` | the demo verifies everything |
+
+mod bad_input;
+mod by_hand;
+mod demo;
+mod disk;
+mod keys;
+mod kills;
+mod notification;
+mod order;
+mod start;
+mod synced;
+mod tutorial;
+mod verifiers;
+mod wire;
