@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use workbell_testkit::{Answer, Installation, Platform, Random, Receiver, Recorded, Server};
+use workbell_wire::Timestamp;
 
 use crate::notification::{BRANCH, COMPANY, all_settled, message, publish, text};
 
@@ -15,7 +16,7 @@ use crate::notification::{BRANCH, COMPANY, all_settled, message, publish, text};
 const LIVES: u64 = 14;
 
 /// Notifications per life.
-const BURST: usize = 40;
+const BURST: u64 = 40;
 
 /// Work orders.
 const WORK_ORDERS: u64 = 8;
@@ -108,10 +109,10 @@ fn nothing_overtakes_under_failures_timeouts_discards_and_restarts() {
     }
     let platform = server.platform();
     all_settled(&platform);
-    let deliveries = platform.list(&format!("/v1/deliveries?CompanyId={COMPANY}"));
-    assert_eq!(deliveries.len() as u64, LIVES * BURST as u64);
-    check(&receiver.requests(), &deliveries);
-    check_times(&platform, &deliveries);
+    let fates = fates(&platform);
+    assert_eq!(fates.len() as u64, LIVES * BURST);
+    check(&receiver.requests(), &fates);
+    check_times(&platform, &fates);
 }
 
 /// Publishes a burst, some of which nobody will ever take, and discards what happens to wait.
@@ -135,86 +136,90 @@ fn one_life(server: &Server, random: &mut Random, poison: &Mutex<BTreeSet<String
     }
 }
 
-/// From the receiver's side: sequences never go back, and none is left out that was not given up.
-fn check(requests: &[Recorded], deliveries: &[Value]) {
-    let state: BTreeMap<&str, &str> = deliveries
-        .iter()
-        .map(|it| (it["MessageId"].as_str().expect("an id"), it["State"].as_str().expect("a state")))
-        .collect();
-    let order_of = |it: &Value| (it["WorkOrderId"].as_i64(), it["Sequence"].as_u64());
-    let mut by_place: BTreeMap<(Option<i64>, Option<u64>), &str> = BTreeMap::new();
-    for delivery in deliveries {
-        let before = by_place.insert(order_of(delivery), delivery["MessageId"].as_str().expect("an id"));
-        assert!(before.is_none(), "two deliveries have one place: {delivery}");
+/// A lane and a place in it.
+type Place = (i64, u64);
+
+/// A delivery as the service tells of it in the end.
+struct Fate {
+    message_id: String,
+    delivery_id: String,
+    state: String,
+    finished: Timestamp,
+}
+
+/// All deliveries by their places.
+fn fates(platform: &Platform) -> BTreeMap<Place, Fate> {
+    let mut fates = BTreeMap::new();
+    for delivery in platform.list(&format!("/v1/deliveries?CompanyId={COMPANY}")) {
+        let number =
+            |name: &str| delivery[name].as_i64().unwrap_or_else(|| panic!("no {name} in {delivery}"));
+        let place = (number("WorkOrderId"), number("Sequence").unsigned_abs());
+        let fate = Fate {
+            message_id: text(&delivery["MessageId"]),
+            delivery_id: text(&delivery["DeliveryId"]),
+            state: text(&delivery["State"]),
+            finished: time(&delivery["Finished"]),
+        };
+        assert!(fates.insert(place, fate).is_none(), "two deliveries have one place: {delivery}");
     }
+    fates
+}
+
+/// From the receiver's side: sequences never go back, and none is left out that was not given up.
+fn check(requests: &[Recorded], fates: &BTreeMap<Place, Fate>) {
     let mut heads: BTreeMap<i64, u64> = BTreeMap::new();
-    let mut attempts: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut delivered: BTreeSet<&str> = BTreeSet::new();
+    let mut attempts: BTreeMap<Place, u64> = BTreeMap::new();
+    let mut delivered: BTreeSet<Place> = BTreeSet::new();
     for request in requests {
-        let (id, order, sequence) = (request.message_id(), request.work_order(), request.sequence());
-        assert_eq!(by_place.get(&(Some(order), Some(sequence))), Some(&id));
-        let head = heads.entry(order).or_insert(0);
-        assert!(sequence >= *head, "{id} came after a later one of its work order");
+        let (id, place) = (request.message_id(), (request.work_order(), request.sequence()));
+        assert_eq!(fates.get(&place).map(|fate| fate.message_id.as_str()), Some(id));
+        let head = heads.entry(place.0).or_insert(1);
+        assert!(place.1 >= *head, "{id} came after a later one of its work order");
         // Everything between was delivered before, or given up.
-        for earlier in *head..sequence {
-            let Some(earlier) = by_place.get(&(Some(order), Some(earlier))) else { continue };
-            let was_given_up = match state[earlier] {
-                "Dead" => attempts.get(earlier).is_some_and(|seen| *seen >= MAX_ATTEMPTS),
+        for earlier in *head..place.1 {
+            let earlier = (place.0, earlier);
+            let was_given_up = match fates[&earlier].state.as_str() {
+                "Dead" => attempts.get(&earlier).is_some_and(|seen| *seen >= MAX_ATTEMPTS),
                 "Discarded" => true,
                 _ => false,
             };
-            assert!(delivered.contains(earlier) || was_given_up, "{id} overtook {earlier}");
+            assert!(delivered.contains(&earlier) || was_given_up, "{id} overtook {earlier:?}");
         }
-        *head = sequence;
-        *attempts.entry(id).or_insert(0) += 1;
-        if matches!(request.answered, Some((_, 200..=299))) {
-            delivered.insert(id);
+        *head = place.1;
+        *attempts.entry(place).or_insert(0) += 1;
+        if request.is_delivered() {
+            delivered.insert(place);
         }
     }
-    let count = |wanted: &str| state.values().filter(|state| **state == wanted).count();
-    println!(
-        "{} requests; {} delivered, {} dead, {} discarded",
-        requests.len(),
-        count("Delivered"),
-        count("Dead"),
-        count("Discarded")
-    );
-    assert!(count("Delivered") > 0 && count("Dead") > 0 && count("Discarded") > 0, "chance was too kind");
-    for (id, state) in state {
-        assert!(state != "Delivered" || delivered.contains(id), "{id} is not delivered");
+    let count = |state: &str| fates.values().filter(|fate| fate.state == state).count();
+    let counts = [count("Delivered"), count("Dead"), count("Discarded")];
+    println!("{} requests; delivered, dead and discarded: {counts:?}", requests.len());
+    assert!(counts.iter().all(|count| *count > 0), "chance was too kind: {counts:?}");
+    for (place, fate) in fates {
+        assert!(fate.state != "Delivered" || delivered.contains(place), "{place:?} is not delivered");
     }
 }
 
 /// From the service's side: the first attempt of each begins after the fate of the one ahead.
-fn check_times(platform: &Platform, deliveries: &[Value]) {
-    let mut first: BTreeMap<String, String> = BTreeMap::new();
+fn check_times(platform: &Platform, fates: &BTreeMap<Place, Fate>) {
+    let mut first: BTreeMap<String, Timestamp> = BTreeMap::new();
     for record in platform.list(&format!("/v1/log?CompanyId={COMPANY}")) {
-        let start = text(&record["Start"]);
-        let known = first.entry(text(&record["DeliveryId"])).or_insert_with(|| start.clone());
-        if time(&start) < time(known) {
-            *known = start;
-        }
+        let start = time(&record["Start"]);
+        let known = first.entry(text(&record["DeliveryId"])).or_insert(start);
+        *known = start.min(*known);
     }
-    let mut lanes: BTreeMap<(Option<i64>, Option<u64>), &Value> = BTreeMap::new();
-    for delivery in deliveries {
-        lanes.insert((delivery["WorkOrderId"].as_i64(), delivery["Sequence"].as_u64()), delivery);
-    }
-    let mut ahead: Option<((Option<i64>, Option<u64>), &Value)> = None;
-    for (place, delivery) in lanes {
-        if let Some((before, earlier)) = ahead
-            && before.0 == place.0
-            && let Some(start) = first.get(&text(&delivery["DeliveryId"]))
+    for ((before, earlier), (place, fate)) in fates.iter().zip(fates.iter().skip(1)) {
+        if before.0 == place.0
+            && let Some(start) = first.get(&fate.delivery_id)
         {
-            let fate = text(&earlier["Finished"]);
-            assert!(time(&fate) <= time(start), "{delivery} began before the fate of {earlier}");
+            assert!(earlier.finished <= *start, "{place:?} began before the fate of {before:?}");
         }
-        ahead = Some((place, delivery));
     }
 }
 
-/// A time that compares as it should, whatever the digits of its fraction.
-fn time(text: &str) -> workbell_wire::Timestamp {
-    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+#[track_caller]
+fn time(value: &Value) -> Timestamp {
+    text(value).parse().unwrap_or_else(|error| panic!("{value}: {error}"))
 }
 
 #[test]

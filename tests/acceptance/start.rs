@@ -1,6 +1,7 @@
 //! What keeps the service from starting: said with what to do, with the documented exit status, and nothing is lost.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::json;
 use workbell_testkit::{Ended, Installation, Random, Receiver, wait_for};
@@ -136,7 +137,7 @@ fn a_data_dir_that_cannot_be_written() {
     let writable = store.metadata().expect("the store is there").permissions();
     let mut read_only = writable.clone();
     read_only.set_readonly(true);
-    std::fs::set_permissions(&store, read_only).expect("our own file can be changed");
+    std::fs::set_permissions(&store, read_only.clone()).expect("our own file can be changed");
     // Root writes whatever the mode says, unless it gives that privilege up.
     let as_anybody = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"];
     let can_write = std::fs::File::options().write(true).open(&store).is_ok();
@@ -144,8 +145,45 @@ fn a_data_dir_that_cannot_be_written() {
     let ended = installation.fail_to_start(&[]);
     let path = store.display().to_string();
     check(&ended, FAILED, &[&path, "Permission denied", "make it writable"]);
-    std::fs::set_permissions(&store, writable).expect("our own file can be changed");
+    std::fs::set_permissions(&store, writable.clone()).expect("our own file can be changed");
+
+    // The log beside it is what is written first.
+    installation.start().kill();
+    let log = installation.data_dir().join("workbell.db-wal");
+    std::fs::set_permissions(&log, read_only).expect("our own file can be changed");
+    let ended = installation.fail_to_start(&[]);
+    check(&ended, FAILED, &[&log.display().to_string(), "Permission denied", "make it writable"]);
+    std::fs::set_permissions(&log, writable).expect("our own file can be changed");
     check_that_nothing_is_lost(&installation, &receiver, &message);
+}
+
+#[test]
+fn a_platform_key_that_was_emptied() {
+    let receiver = Receiver::start();
+    let (installation, message) = with_one_waiting(&receiver);
+    let file = installation.data_dir().join("platform.key");
+    let right = std::fs::read(&file).expect("the key can be read");
+    std::fs::write(&file, "").expect("the key can be written");
+    let ended = installation.fail_to_start(&[]);
+    check(&ended, FAILED, &[&file.display().to_string(), "at least 16", "restore it from a backup"]);
+    std::fs::write(&file, right).expect("the key can be written");
+    check_that_nothing_is_lost(&installation, &receiver, &message);
+}
+
+#[test]
+fn a_first_start_that_is_killed_leaves_nothing_in_the_way_of_the_next() {
+    let installation = Installation::new();
+    // Keys are made at the first start, which takes most of its time.
+    for after in [0, 10, 20, 40, 80, 160, 320] {
+        installation.kill_while_starting(Duration::from_millis(after));
+    }
+    let receiver = Receiver::start();
+    let server = installation.start();
+    let platform = server.platform();
+    platform.create_company(COMPANY, BRANCH);
+    platform.create_endpoint(COMPANY, &receiver.url("/in"), json!({}));
+    let (message, _) = publish(&platform, &mut Random::new(41), 42);
+    assert_eq!(receiver.answered(1)[0].message_id(), message);
 }
 
 #[test]

@@ -6,10 +6,10 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 
-use workbell_testkit::{checkout, command, wait_for, workbell};
+use workbell_testkit::{Platform, checkout, command, wait_for, workbell};
 
 /// The page.
 const PAGE: &str = "docs/src/first-notification.md";
@@ -61,6 +61,7 @@ fn steps(page: &str) -> Vec<Step> {
 
 /// The one shell that types everything.
 struct Shell {
+    folder: PathBuf,
     child: Child,
     input: Option<ChildStdin>,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -80,18 +81,21 @@ impl Shell {
         }
         shell.current_dir(folder).env("PATH", format!("{}:{path}", folder_of_binary.display()));
         shell.env("WORKBELL_LISTEN", listen);
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = shell.spawn().expect("bash starts");
         let input = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        Shell { child, input, lines }
+        let mut shell = Shell { folder: folder.to_owned(), child, input, lines };
+        shell.run("set -E; trap 'FAILED=$?' ERR");
+        shell
     }
 
     /// Types something, waits for its end, and gives what it printed.
     #[track_caller]
     fn run(&mut self, block: &str) -> String {
         const END: &str = "__end_of_block__";
-        let typed = format!("{{\n{block}\n}} 2>&1 < /dev/null; echo; echo {END} $?\n");
+        // Any command of the block that fails counts, not only the last one.
+        let typed = format!("FAILED=0\n{{\n{block}\n}} 2>&1 < /dev/null\necho; echo {END} $FAILED\n");
         let input = self.input.as_mut().expect("it is open until the end");
         input.write_all(typed.as_bytes()).expect("the shell reads");
         let mut printed = String::new();
@@ -113,6 +117,16 @@ impl Shell {
         self.run(&format!("{block} >> {name}.out 2>&1 &\n{name}=$!"));
     }
 
+    /// Shows what the programs in the background printed.
+    fn show(&self) {
+        for file in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if file.path().extension().is_some_and(|extension| extension == "out") {
+                let printed = std::fs::read_to_string(file.path()).unwrap_or_default();
+                eprintln!("--- {}:\n{printed}---", file.path().display());
+            }
+        }
+    }
+
     /// Ends it, by its id.
     #[track_caller]
     fn stop(&mut self, name: &str) {
@@ -122,6 +136,9 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.show();
+        }
         // Whatever still runs there ends with the shell.
         if let Some(mut input) = self.input.take() {
             let _gone = input.write_all(b"kill -KILL $(jobs -p) 2> /dev/null\nexit\n");
@@ -156,6 +173,11 @@ fn the_page_for_beginners_does_what_it_says() {
                 shell.start_in_background(name, block);
                 let port = ports[usize::from(name != "service")];
                 wait_for(&format!("{name} to listen"), || TcpStream::connect(("127.0.0.1", port)).ok());
+                if name == "service" {
+                    // It listens early and answers when all is there.
+                    let platform = Platform::new(([127, 0, 0, 1], port).into(), "");
+                    assert_eq!(platform.get("/readyz").status, 200);
+                }
             }
             Step::Stop(name) => shell.stop(name),
         }

@@ -18,6 +18,16 @@ use crate::step::run as run_command;
 const PYTHON_PACKAGES: [(&str, &str); 3] =
     [("cryptography", "cryptography"), ("standardwebhooks", "standardwebhooks"), ("pyjwt", "jwt")];
 
+/// Programs that the acceptance tests start: to run the book's tutorial, to see and to disturb system calls, to give
+/// up privileges. With the Debian package of each.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("bash", "bash"),
+    ("curl", "curl"),
+    ("strace", "strace"),
+    ("setpriv", "util-linux"),
+    ("prlimit", "util-linux"),
+];
+
 /// The node package that checks the signature.
 const NODE_PACKAGE: &str = "standardwebhooks";
 
@@ -46,8 +56,13 @@ impl fmt::Display for Tools {
 /// Installs what is missing and says where all of it is. A second run finds everything and takes no time.
 ///
 /// # Errors
-/// When Python or node is missing or a package cannot be installed.
+/// When a program is missing or a package cannot be installed.
 pub(crate) fn run(repository: &Repository) -> Result<Tools> {
+    for (program, package) in PROGRAMS {
+        if !succeeds(Command::new(program).arg("--version")) {
+            bail!("the tests need {program} (on Debian: apt-get install {package})");
+        }
+    }
     let folder = repository.root().join("target/ci");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(Tools { python: python(&folder.join("venv"))?, node_path: node(&folder.join("node"))? })

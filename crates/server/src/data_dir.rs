@@ -38,8 +38,10 @@ impl DataDir {
             fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
         }
         let probe = path.join(".workbell-probe");
-        private(&probe).and_then(|mut file| file.write_all(b"x")).map_err(failed)?;
-        fs::remove_file(&probe).map_err(failed)?;
+        let tried = private(&probe).and_then(|mut file| file.write_all(b"x"));
+        // On a full disk it can be made but not filled; it is not left behind then.
+        let removed = fs::remove_file(&probe);
+        tried.and(removed).map_err(failed)?;
         Ok(DataDir(path.to_owned()))
     }
 

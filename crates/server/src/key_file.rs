@@ -30,6 +30,7 @@ enum Origin {
 /// It is too short, or its file cannot be used.
 pub(crate) fn platform_key(given: Option<&str>, dir: &DataDir) -> Result<SecretHash, Error> {
     let key = match given {
+        Some(key) if key.len() < SHORTEST_PLATFORM_KEY => return Err(Error::ShortPlatformKey(key.len())),
         Some(key) => key.to_owned(),
         None => match dir.read_or_make("platform.key", || Ok(new_platform_key()?))? {
             Text::Found(key) => key,
@@ -40,7 +41,8 @@ pub(crate) fn platform_key(given: Option<&str>, dir: &DataDir) -> Result<SecretH
         },
     };
     if key.len() < SHORTEST_PLATFORM_KEY {
-        return Err(Error::ShortPlatformKey(key.len()));
+        let reason = format!("it has {} characters, at least {SHORTEST_PLATFORM_KEY} are needed", key.len());
+        return Err(Error::KeyFile { path: dir.file("platform.key"), what: "platform key", reason });
     }
     Ok(hash_secret(&key))
 }

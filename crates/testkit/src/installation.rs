@@ -92,9 +92,9 @@ impl Installation {
             None => Command::new(workbell()),
         };
         clean(&mut command);
-        command
-            .args(["serve", "--allow-loopback", "--listen", &self.listen, "--data-dir"])
-            .arg(&self.data_dir);
+        command.args(["serve", "--allow-loopback", "--data-dir"]).arg(&self.data_dir);
+        // As a variable, so that a flag has the last word.
+        command.env("WORKBELL_LISTEN", &self.listen);
         for (key, value) in &self.settings {
             let variable = format!("WORKBELL_{}", key.replace('.', "__").to_ascii_uppercase());
             command.env(variable, value);

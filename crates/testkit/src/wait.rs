@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 /// Longest that a test waits for something that should come soon.
 ///
-/// 60 s: far beyond what a slow machine under load needs, and a test that waits for what never comes still ends.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// 45 s: far beyond what a slow machine under load needs, and a test that waits for what never comes still ends.
+pub const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Between two looks at something that cannot call us.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Looks until there is an answer.
 ///

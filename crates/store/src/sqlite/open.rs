@@ -42,6 +42,9 @@ pub struct Options {
 /// Migrations in order; the schema version is how many of them have run.
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initial.sql")];
 
+/// What the database makes beside its file: the write-ahead log and its index.
+const BESIDE: [&str; 2] = ["workbell.db-wal", "workbell.db-shm"];
+
 /// Bytes of a page. 4 KiB: smaller writes per commit than 16 KiB, measured.
 const PAGE_BYTES: u32 = 4096;
 
@@ -63,6 +66,9 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let lock = lock(&options.data_dir)?;
     let file = options.data_dir.join("workbell.db");
     create_private(&file)?;
+    for name in BESIDE {
+        check_writable(&options.data_dir.join(name))?;
+    }
     let mut connection = connect(&file, &options)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     migrate(&mut connection, &file)?;
@@ -119,6 +125,15 @@ fn create_private(path: &Path) -> Result<(), Error> {
         .open(path)
         .map_err(|error| cannot_open(path, &error))?;
     file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot_open(path, &error))
+}
+
+/// A file that is there must be writable: the database itself would only say "readonly", and late.
+fn check_writable(path: &Path) -> Result<(), Error> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(cannot_open(path, &error)),
+    }
 }
 
 fn cannot_open(path: &Path, error: &std::io::Error) -> Error {
