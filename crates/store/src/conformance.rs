@@ -183,6 +183,8 @@ macro_rules! conformance_suite {
             }
             log {
                 each_filter_takes_what_it_names_newest_first,
+                the_log_of_a_company_is_that_of_all_its_endpoints,
+                a_message_id_of_two_companies_names_the_records_of_both,
                 a_record_has_both_sides_of_the_attempt,
                 attempts_come_oldest_first_and_of_this_delivery_only,
                 a_record_that_is_not_there_is_none,

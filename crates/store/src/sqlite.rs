@@ -18,6 +18,7 @@ mod discard;
 mod lane;
 mod lists;
 mod open;
+mod quick;
 mod read;
 mod readers;
 mod sweep;

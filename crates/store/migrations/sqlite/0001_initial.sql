@@ -135,7 +135,6 @@ CREATE TABLE finished (
     sequence      INTEGER NOT NULL,
     state         INTEGER NOT NULL,
     reason        INTEGER,
-    since         INTEGER NOT NULL,
     attempts      INTEGER NOT NULL,
     mode          INTEGER NOT NULL,
     finished      INTEGER NOT NULL,
@@ -165,7 +164,8 @@ CREATE TABLE log (
     detail        TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX log_by_company ON log (company_id, log_no);
+-- A company's records are those of its endpoints, merged, and these.
+CREATE INDEX log_by_company ON log (company_id, log_no) WHERE endpoint_id IS NULL;
 CREATE INDEX log_by_endpoint ON log (endpoint_id, log_no) WHERE endpoint_id IS NOT NULL;
 CREATE INDEX log_by_delivery ON log (delivery_no) WHERE delivery_no IS NOT NULL;
 CREATE INDEX log_by_work_order ON log (work_order_id, log_no);

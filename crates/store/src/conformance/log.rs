@@ -7,7 +7,7 @@ use workbell_model::{DeliveryId, Mode, Reason};
 
 use super::bench::{BRANCH, Bench, DAY, End, MINUTE, ORDER, company};
 use crate::filter::{LogFilter, Paging};
-use crate::record::LogRecord;
+use crate::record::{Acceptance, IfUndelivered, LogRecord};
 
 const ALL: Paging = Paging { after: None, limit: 500 };
 
@@ -75,6 +75,50 @@ pub(crate) async fn each_filter_takes_what_it_names_newest_first(mut bench: Benc
         let found: Vec<_> = log(&bench, filter.clone()).await.iter().map(|record| record.start).collect();
         assert_eq!(found, expected.iter().map(|at| started[*at]).collect::<Vec<_>>(), "{filter:?}");
     }
+}
+
+pub(crate) async fn the_log_of_a_company_is_that_of_all_its_endpoints(mut bench: Bench) {
+    let first = bench.endpoint().await;
+    let second = bench.endpoint_of(&first.company_id).await;
+    let mut expected = Vec::new();
+    for round in 0..6 {
+        bench.publish(ORDER).await;
+        for endpoint in if round % 2 == 0 { [&first, &second] } else { [&second, &first] } {
+            expected.push((bench.now(), Some(endpoint.endpoint_id)));
+            bench.attempt(endpoint, ORDER, End::Success).await;
+        }
+    }
+    bench.delete(&second, IfUndelivered::Refuse).await.unwrap();
+    expected.reverse();
+    let filter = LogFilter { company_id: Some(first.company_id.clone()), ..LogFilter::default() };
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = bench.store().log(filter.clone(), Paging { after, limit: 5 }).await.unwrap();
+        seen.extend(page.items.iter().map(|record| (record.start, record.endpoint_id)));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, expected);
+}
+
+pub(crate) async fn a_message_id_of_two_companies_names_the_records_of_both(mut bench: Bench) {
+    let first = bench.endpoint().await;
+    let other = bench.company("other").await;
+    bench.branch(&other, 8).await;
+    let second = bench.endpoint_of(&other).await;
+    let acceptance = bench.acceptance(ORDER);
+    let message_id = Some(acceptance.message_id);
+    bench.accept(Acceptance { branch_id: 8, ..acceptance.clone() }).await.unwrap();
+    bench.accept(acceptance).await.unwrap();
+    bench.attempt(&first, ORDER, End::Success).await;
+    bench.attempt(&second, ORDER, End::Success).await;
+    let found = log(&bench, LogFilter { message_id, ..LogFilter::default() }).await;
+    let endpoints: Vec<_> = found.iter().map(|record| record.endpoint_id.unwrap()).collect();
+    assert_eq!(endpoints, [second.endpoint_id, first.endpoint_id]);
+    let of_one = LogFilter { message_id, company_id: Some(other), ..LogFilter::default() };
+    assert_eq!(log(&bench, of_one).await.len(), 1);
 }
 
 pub(crate) async fn a_record_has_both_sides_of_the_attempt(mut bench: Bench) {

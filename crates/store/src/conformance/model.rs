@@ -49,6 +49,14 @@ struct Notification {
     is_kept: bool,
 }
 
+/// An attempt that has begun: what it knew then.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    start: Timestamp,
+    generation: u64,
+    due: Timestamp,
+}
+
 /// The counter of a lane, and since when it is empty.
 #[derive(Clone, Debug, Default)]
 struct Counter {
@@ -62,8 +70,8 @@ struct Model {
     notifications: Vec<Notification>,
     deliveries: Vec<Delivery>,
     counters: BTreeMap<(usize, WorkOrderId), Counter>,
-    /// Attempts that have begun: when, and under which generation.
-    in_flight: HashMap<usize, (Timestamp, u64)>,
+    /// Attempts that have begun, by the place of their delivery.
+    in_flight: HashMap<usize, Begun>,
 }
 
 impl Delivery {

@@ -173,7 +173,6 @@ impl Write {
             sequence,
             state: code::DEAD,
             reason: Some(Reason::Overflow),
-            since: acceptance.accepted,
             attempts: 0,
             mode: Mode::Live,
             finished: acceptance.accepted,

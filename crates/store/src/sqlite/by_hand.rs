@@ -16,7 +16,6 @@ pub(super) struct Row {
     pub(super) key: LaneKey,
     sequence: u64,
     state: State,
-    since: Timestamp,
     attempts: u16,
     mode: Mode,
     wish: Option<Wish>,
@@ -149,7 +148,6 @@ impl Write {
             sequence: row.sequence,
             state: code::DISCARDED,
             reason: Some(reason),
-            since: row.since,
             attempts: row.attempts,
             mode: row.mode,
             finished: now,
@@ -200,15 +198,14 @@ impl Write {
         let waits = self
             .connection
             .prepare_cached(
-                "SELECT company_id, endpoint_id, work_order_id, sequence, since, attempts, mode, last_error,
-                        last_status, wish
+                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, wish
                  FROM undelivered
                  WHERE delivery_no = ?1",
             )?
             .query_row(params![no.0], |row| {
-                let attempts: u16 = row.get(5)?;
+                let attempts: u16 = row.get(4)?;
                 let state = if attempts == 0 { State::Pending } else { State::Retrying };
-                let wish = row.get::<_, Option<i64>>(9)?.map(code::wish).transpose()?;
+                let wish = row.get::<_, Option<i64>>(8)?.map(code::wish).transpose()?;
                 read_row(row, state, wish)
             })
             .optional()?;
@@ -217,12 +214,11 @@ impl Write {
         }
         self.connection
             .prepare_cached(
-                "SELECT company_id, endpoint_id, work_order_id, sequence, since, attempts, mode, last_error,
-                        last_status, state
+                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, state
                  FROM finished
                  WHERE delivery_no = ?1",
             )?
-            .query_row(params![no.0], |row| read_row(row, code::finished_state(row.get(9)?)?, None))
+            .query_row(params![no.0], |row| read_row(row, code::finished_state(row.get(8)?)?, None))
             .optional()
     }
 }
@@ -232,12 +228,11 @@ fn read_row(row: &rusqlite::Row<'_>, state: State, wish: Option<Wish>) -> rusqli
         key: (endpoint_key(row, 0, 1)?, row.get(2)?),
         sequence: row.get(3)?,
         state,
-        since: Timestamp::from_ticks(row.get(4)?),
-        attempts: row.get(5)?,
-        mode: code::mode(row.get(6)?)?,
+        attempts: row.get(4)?,
+        mode: code::mode(row.get(5)?)?,
         wish,
-        last_error: row.get(7)?,
-        last_status: row.get(8)?,
+        last_error: row.get(6)?,
+        last_status: row.get(7)?,
     })
 }
 

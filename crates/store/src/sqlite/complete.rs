@@ -16,7 +16,6 @@ pub(super) struct Finished<'a> {
     pub(super) sequence: u64,
     pub(super) state: i64,
     pub(super) reason: Option<Reason>,
-    pub(super) since: Timestamp,
     pub(super) attempts: u16,
     pub(super) mode: Mode,
     pub(super) finished: Timestamp,
@@ -28,9 +27,9 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
     connection
         .prepare_cached(
             "INSERT INTO finished
-               (delivery_no, company_id, endpoint_id, work_order_id, sequence, state, reason, since, attempts, mode,
-                finished, last_error, last_status)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+               (delivery_no, company_id, endpoint_id, work_order_id, sequence, state, reason, attempts, mode, finished,
+                last_error, last_status)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             row.no.0,
@@ -40,7 +39,6 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
             row.sequence,
             row.state,
             row.reason.map(code::of_reason),
-            row.since.ticks(),
             row.attempts,
             code::of_mode(row.mode),
             row.finished.ticks(),
@@ -50,49 +48,51 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
         .map(drop)
 }
 
-/// What the row of an undelivered delivery says that its attempt could not know.
-struct Found {
-    wish: Option<Wish>,
-    due: Timestamp,
-    since: Timestamp,
-}
-
 impl Write {
     /// Writes the outcome of an attempt within the running transaction.
     pub(super) fn complete(&mut self, completion: &Completion) -> rusqlite::Result<()> {
-        let delivery = &completion.delivery;
         let ended = completion.attempt.start.plus(completion.attempt.duration);
-        let key = (delivery.endpoint.clone(), delivery.work_order_id);
-        let Some(found) = self.find(delivery.no)? else {
-            return self.complete_removed(completion, ended);
+        let key = (completion.delivery.endpoint.clone(), completion.delivery.work_order_id);
+        let outcome = if completion.transition == Transition::Delivered {
+            // Whatever was wished by hand: so it need not be read.
+            Transition::Delivered
+        } else {
+            match self.wish_of(completion.delivery.no)? {
+                Some(wish) => decide(completion, wish, self.generation(&key), ended),
+                None => return self.complete_removed(completion, ended),
+            }
         };
-        let generation = self.generation(&key);
-        let outcome = decide(completion, found.wish, generation, ended);
-        let mut due = ended;
-        let (state, next_due) = match outcome {
+        let (state, due) = match outcome {
             Transition::Delivered => {
-                self.finish(completion, &key, &found, code::DELIVERED, None, ended)?;
+                if !self.finish(completion, &key, (code::DELIVERED, None), ended)? {
+                    return self.complete_removed(completion, ended);
+                }
                 (State::Delivered, None)
             }
             Transition::Dead(reason) => {
-                let state = if reason == Reason::ByHand { State::Discarded } else { State::Dead };
-                let code = if reason == Reason::ByHand { code::DISCARDED } else { code::DEAD };
-                self.finish(completion, &key, &found, code, Some(reason), ended)?;
+                let (state, code) = match reason {
+                    Reason::ByHand => (State::Discarded, code::DISCARDED),
+                    Reason::Exhausted
+                    | Reason::Expired
+                    | Reason::Overflow
+                    | Reason::EndpointDeleted
+                    | Reason::Erased => (State::Dead, code::DEAD),
+                };
+                self.finish(completion, &key, (code, Some(reason)), ended)?;
                 (state, None)
             }
-            Transition::Retrying { due: next, counted } => {
-                self.put_back(completion, &key, generation, next, counted)?;
-                due = next;
-                (State::Retrying, Some(next))
+            Transition::Retrying { due, counted } => {
+                self.put_back(completion, &key, due, counted)?;
+                (State::Retrying, Some(due))
             }
         };
-        self.insert_log(completion, next_due)?;
+        self.insert_log(completion, due)?;
         self.events.push(Event::Completed {
             endpoint: key.0.clone(),
             work_order_id: key.1,
-            sequence: delivery.sequence,
+            sequence: completion.delivery.sequence,
             state,
-            due,
+            due: due.unwrap_or(ended),
         });
         if outcome != completion.transition {
             // Count and start of the schedule are other ones than the attempt knew.
@@ -101,34 +101,35 @@ impl Write {
         Ok(())
     }
 
-    fn find(&self, no: DeliveryNo) -> rusqlite::Result<Option<Found>> {
+    /// What was wished by hand for a delivery; nothing at all when it does not wait any more.
+    fn wish_of(&self, no: DeliveryNo) -> rusqlite::Result<Option<Option<Wish>>> {
         self.connection
-            .prepare_cached("SELECT wish, due, since FROM undelivered WHERE delivery_no = ?1")?
-            .query_row(params![no.0], |row| {
-                let wish = row.get::<_, Option<i64>>(0)?.map(code::wish).transpose()?;
-                let (due, since) = (row.get(1)?, row.get(2)?);
-                Ok(Found { wish, due: Timestamp::from_ticks(due), since: Timestamp::from_ticks(since) })
-            })
+            .prepare_cached("SELECT wish FROM undelivered WHERE delivery_no = ?1")?
+            .query_row(params![no.0], |row| Ok(row.get::<_, Option<i64>>(0)?.map(code::wish).transpose()?))
             .optional()
     }
 
+    /// False when it does not wait any more; then nothing is written.
     fn finish(
         &mut self,
         completion: &Completion,
         key: &LaneKey,
-        found: &Found,
-        state: i64,
-        reason: Option<Reason>,
+        (state, reason): (i64, Option<Reason>),
         ended: Timestamp,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<bool> {
         let delivery = &completion.delivery;
+        let Some(lane) = self.leave(delivery.no, key, delivery.sequence, ended)? else { return Ok(false) };
+        // The lane's row has the due time of its last known head. It serves the next head too, unless that one would
+        // have to wait for it although this one did not.
+        if lane.count > 0 && delivery.due > ended {
+            lane::mend(&self.connection, key, lane.sequence, self.generation(key), ended.ticks())?;
+        }
         let row = Finished {
             no: delivery.no,
             key,
             sequence: delivery.sequence,
             state,
             reason,
-            since: found.since,
             attempts: completion.attempt.number,
             mode: delivery.mode,
             finished: ended,
@@ -136,39 +137,39 @@ impl Write {
             last_status: completion.attempt.status,
         };
         insert_finished(&self.connection, &row)?;
-        let lane = self.leave(delivery.no, key, delivery.sequence, ended)?;
-        // The lane's row has the due time of its last known head. It serves the next head too, unless that one would
-        // have to wait for it although this one did not.
-        if lane.count > 0 && found.due > ended {
-            lane::mend(&self.connection, key, lane.sequence, self.generation(key), ended.ticks())?;
-        }
-        Ok(())
+        Ok(true)
     }
 
-    /// Takes a delivery out of the queue and keeps its lane in order.
+    /// Takes a delivery out of the queue and keeps its lane in order; `None` when it was not there.
     pub(super) fn leave(
         &mut self,
         no: DeliveryNo,
         key: &LaneKey,
         sequence: u64,
         now: Timestamp,
-    ) -> rusqlite::Result<Lane> {
-        // The lane is looked up first: found again in the file it must still count this delivery.
+    ) -> rusqlite::Result<Option<Lane>> {
+        // Lane and endpoint are looked up first: found again in the file they must still count this delivery.
+        self.lanes.get(&self.connection, key)?;
+        self.waiting(&key.0)?;
+        let removed = self
+            .connection
+            .prepare_cached("DELETE FROM undelivered WHERE delivery_no = ?1")?
+            .execute(params![no.0])?;
+        if removed == 0 {
+            return Ok(None);
+        }
+        let waiting = self.waiting(&key.0)?;
+        *waiting = waiting.saturating_sub(1);
         let lane = self.lanes.get(&self.connection, key)?;
         lane.count = lane.count.saturating_sub(1);
         let lane = *lane;
-        let waiting = self.waiting(&key.0)?;
-        *waiting = waiting.saturating_sub(1);
-        self.connection
-            .prepare_cached("DELETE FROM undelivered WHERE delivery_no = ?1")?
-            .execute(params![no.0])?;
         let generation = self.generation(key);
         if lane.count == 0 {
             lane::put_empty(&self.connection, key, lane.sequence, generation, now.ticks())?;
         } else if sequence == lane.sequence {
             lane::mend(&self.connection, key, lane.sequence, generation, now.ticks())?;
         }
-        Ok(lane)
+        Ok(Some(lane))
     }
 
     /// Keeps a delivery for its next attempt.
@@ -176,10 +177,10 @@ impl Write {
         &mut self,
         completion: &Completion,
         key: &LaneKey,
-        generation: u64,
         due: Timestamp,
         counted: u16,
     ) -> rusqlite::Result<()> {
+        let generation = self.generation(key);
         self.connection
             .prepare_cached(
                 "UPDATE undelivered

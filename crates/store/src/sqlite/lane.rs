@@ -4,10 +4,10 @@
 //! delivery with the highest sequence leaves before an earlier one. Between those the counter is kept here; it is
 //! found again as the higher one of the row's and of the undelivered deliveries' sequences.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::{EndpointKey, WorkOrderId};
+
+use super::quick::QuickMap;
 
 /// Most lanes that are remembered. 65,536 of about 100 bytes; those beyond are found again in the file (which tests
 /// want to see, so there it is 4).
@@ -25,7 +25,7 @@ pub(super) struct Lane {
 
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    remembered: HashMap<LaneKey, Lane>,
+    remembered: QuickMap<LaneKey, Lane>,
 }
 
 impl Lanes {

@@ -70,11 +70,7 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
         check_writable(&options.data_dir.join(name))?;
     }
     let mut connection = connect(&file, &options)?;
-    connection.pragma_update(
-        None,
-        "cache_size",
-        -std::env::var("WBC").map_or(WRITER_CACHE_KIB, |v| v.parse().unwrap()),
-    )?; /*TMP*/
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     migrate(&mut connection, &file)?;
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;

@@ -2,7 +2,6 @@
 //!
 //! Everything remembered can be found again in the file, so that after a failed transaction it is just thrown away.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,6 +11,7 @@ use workbell_wire::Timestamp;
 use super::discard::{self, Discard};
 use super::lane::Lanes;
 use super::open::Options;
+use super::quick::QuickMap;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::record::EndpointChange;
@@ -40,7 +40,7 @@ pub(super) struct Write {
     hooks: super::tests::Hooks,
     pub(super) lanes: Lanes,
     /// Undelivered deliveries per endpoint, as far as they were asked for.
-    waiting: HashMap<EndpointKey, u64>,
+    waiting: QuickMap<EndpointKey, u64>,
     pub(super) next_notification: u64,
     next_log: u64,
     /// Told after the commit.
@@ -67,7 +67,7 @@ impl Write {
             #[cfg(test)]
             hooks: options.hooks.clone(),
             lanes: Lanes::default(),
-            waiting: HashMap::new(),
+            waiting: QuickMap::default(),
             next_notification,
             next_log,
             events: Vec::new(),

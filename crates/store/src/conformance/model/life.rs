@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use workbell_model::{Reason, Transition, WorkOrderId};
 
-use super::{Model, Target, WAITING_LIMIT};
+use super::{Begun, Model, Target, WAITING_LIMIT};
 use crate::Error;
 use crate::conformance::bench::{BRANCH, Bench, DAY, MINUTE, Place};
 use crate::record::{ByHand, EndpointChange, IfUndelivered};
@@ -16,8 +16,8 @@ pub(super) const ORDERS: [WorkOrderId; 3] = [0, 1, 2];
 /// Most endpoints of a life, those that are deleted included.
 const MOST_TARGETS: usize = 4;
 
-/// Lives, unless `PROPTEST_CASES` says otherwise. 40: some seconds.
-const LIVES: u32 = 40;
+/// Lives, unless `PROPTEST_CASES` says otherwise. 60: some seconds.
+const LIVES: u32 = 60;
 
 /// One thing that happens. Numbers choose among what there is, modulo how much that is.
 #[derive(Clone, Debug)]
@@ -188,15 +188,16 @@ impl Model {
     fn begin(&mut self, which: usize, bench: &Bench) {
         let resting = self.waiting_and(|at| !self.in_flight.contains_key(&at));
         let Some(at) = choose(which, &resting) else { return };
-        let generation = self.targets[self.deliveries[at].target].generation;
-        self.in_flight.insert(at, (bench.now(), generation));
+        let delivery = &self.deliveries[at];
+        let generation = self.targets[delivery.target].generation;
+        self.in_flight.insert(at, Begun { start: bench.now(), generation, due: self.due(delivery) });
     }
 
     async fn end(&mut self, bench: &Bench, which: usize, outcome: Outcome) {
         let mut begun: Vec<usize> = self.in_flight.keys().copied().collect();
         begun.sort_unstable();
         let Some(at) = choose(which, &begun) else { return };
-        let (start, generation) = self.in_flight.remove(&at).expect("it was just found");
+        let begun = self.in_flight.remove(&at).expect("it was just found");
         let delivery = &self.deliveries[at];
         let target = &self.targets[delivery.target];
         let end = match outcome {
@@ -204,16 +205,18 @@ impl Model {
             Outcome::Failure { .. } => crate::conformance::bench::End::Failure(Duration::ZERO),
             Outcome::Death(reason) => crate::conformance::bench::End::Death(reason),
         };
-        let tried = crate::conformance::bench::tried(
+        let mut tried = crate::conformance::bench::tried(
             &target.key,
             delivery.id.no(),
             (delivery.order, delivery.sequence),
             (self.notifications[delivery.notification].accepted, delivery.since),
             (delivery.attempts, delivery.counted),
         );
+        tried.due = begun.due;
         let mut completion = bench.completion(&tried, end);
-        (completion.attempt.start, completion.attempt.duration) = (start, bench.now().since(start));
-        completion.generation = generation;
+        (completion.attempt.start, completion.attempt.duration) =
+            (begun.start, bench.now().since(begun.start));
+        completion.generation = begun.generation;
         if let (Outcome::Failure { minutes }, Transition::Retrying { due, .. }) =
             (outcome, &mut completion.transition)
         {
@@ -221,7 +224,7 @@ impl Model {
         }
         let transition = completion.transition;
         bench.write(completion).await;
-        self.complete(at, transition, generation, bench.now());
+        self.complete(at, transition, begun.generation, bench.now());
     }
 
     fn by_hand(&self, bench: &Bench, at: usize, knows: bool) -> ByHand {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, log};
 use workbell_wire::{MessageId, Timestamp};
 
@@ -58,59 +59,120 @@ pub(in super::super) fn log(
     paging: &Paging,
 ) -> Result<Page<LogRecord>, Error> {
     let start = start_of(paging)?;
-    let source = source(connection, filter)?;
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND l.log_no < ?1 ORDER BY l.log_no DESC",
-        source.condition
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![start, source.first, source.second])?;
+    let mut prepared = Vec::new();
+    for source in sources(connection, filter)? {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND l.log_no < ?1 ORDER BY l.log_no DESC",
+            source.condition
+        );
+        prepared.push((connection.prepare_cached(&sql)?, source));
+    }
+    let mut streams = Vec::with_capacity(prepared.len());
+    for (statement, source) in &mut prepared {
+        let rows = statement.query(params![start, source.first, source.second])?;
+        streams.push(Stream::new(rows, filter)?);
+    }
     let mut walk = Walk::new(paging);
-    while let Some(row) = rows.next()? {
-        let matching = if matches(row, filter)? { Some(record(row)?) } else { None };
-        if !walk.step(row.get(0)?, matching) {
-            let ended = rows.next()?.is_none();
-            return Ok(walk.page(ended));
+    while let Some(newest) = streams.iter_mut().max_by_key(|stream| stream.number()) {
+        let Some((number, matching)) = newest.take(filter)? else { break };
+        if !walk.step(number, matching) {
+            return Ok(walk.page(streams.iter().all(|stream| stream.head.is_none())));
         }
     }
     Ok(walk.page(true))
 }
 
-/// Which index a list walks; the narrowest that the filter allows.
-struct Source {
-    condition: &'static str,
-    first: rusqlite::types::Value,
-    second: rusqlite::types::Value,
+/// The records of one source, newest first.
+struct Stream<'a> {
+    rows: Rows<'a>,
+    head: Option<(i64, Option<LogRecord>)>,
 }
 
-fn source(connection: &Connection, filter: &LogFilter) -> Result<Source, Error> {
-    use rusqlite::types::Value;
-    let of = |condition, first, second| Ok(Source { condition, first, second });
+impl<'a> Stream<'a> {
+    fn new(rows: Rows<'a>, filter: &LogFilter) -> Result<Self, Error> {
+        let mut stream = Stream { rows, head: None };
+        stream.take(filter)?;
+        Ok(stream)
+    }
+
+    fn number(&self) -> Option<i64> {
+        self.head.as_ref().map(|(number, _)| *number)
+    }
+
+    /// Its newest record that was not taken yet: the number, and the record if it is wanted.
+    fn take(&mut self, filter: &LogFilter) -> Result<Option<(i64, Option<LogRecord>)>, Error> {
+        let following = match self.rows.next()? {
+            Some(row) if matches(row, filter)? => Some((row.get(0)?, Some(record(row)?))),
+            Some(row) => Some((row.get(0)?, None)),
+            None => None,
+        };
+        Ok(std::mem::replace(&mut self.head, following))
+    }
+}
+
+/// Records that one index has in order.
+struct Source {
+    condition: &'static str,
+    first: Value,
+    second: Value,
+}
+
+impl Source {
+    const fn new(condition: &'static str, first: Value, second: Value) -> Self {
+        Source { condition, first, second }
+    }
+
+    fn of_deliveries(first: u64, last: u64) -> Self {
+        let value = |no: u64| Value::Integer(i64::try_from(no).unwrap_or(-1));
+        Source::new("l.delivery_no BETWEEN ?2 AND ?3", value(first), value(last))
+    }
+
+    fn of_endpoint(endpoint: &[u8]) -> Self {
+        Source::new("l.endpoint_id = ?2 AND ?3 IS NULL", Value::Blob(endpoint.to_vec()), Value::Null)
+    }
+}
+
+/// What a list walks: the narrowest that the filter allows.
+fn sources(connection: &Connection, filter: &LogFilter) -> Result<Vec<Source>, Error> {
     if let Some(id) = filter.delivery_id {
-        let no = Value::Integer(i64::try_from(id.no().0).unwrap_or(-1));
-        return of("l.delivery_no BETWEEN ?2 AND ?3", no.clone(), no);
+        return Ok(vec![Source::of_deliveries(id.no().0, id.no().0)]);
     }
     if let Some(message_id) = filter.message_id {
         return of_message(connection, filter, message_id);
     }
     if let Some(order) = filter.work_order_id {
-        return of("l.work_order_id = ?2 AND ?3 IS NULL", Value::Integer(order), Value::Null);
+        let condition = "l.work_order_id = ?2 AND ?3 IS NULL";
+        return Ok(vec![Source::new(condition, Value::Integer(order), Value::Null)]);
     }
     if let Some(endpoint) = filter.endpoint_id {
-        return of(
-            "l.endpoint_id = ?2 AND ?3 IS NULL",
-            Value::Blob(endpoint.as_bytes().to_vec()),
-            Value::Null,
-        );
+        return Ok(vec![Source::of_endpoint(endpoint.as_bytes())]);
     }
     if let Some(company) = &filter.company_id {
-        return of("l.company_id = ?2 AND ?3 IS NULL", Value::Text(company.to_string()), Value::Null);
+        return of_company(connection, company);
     }
-    of("?2 IS NULL AND ?3 IS NULL", Value::Null, Value::Null)
+    Ok(vec![Source::new("?2 IS NULL AND ?3 IS NULL", Value::Null, Value::Null)])
 }
 
-/// A MessageId is unique within a company; without one, the first company that has it is meant.
-fn of_message(connection: &Connection, filter: &LogFilter, message_id: MessageId) -> Result<Source, Error> {
+/// Those of each of its endpoints, deleted ones too, and those of no endpoint: an index of its own would cost each
+/// attempt a page.
+fn of_company(connection: &Connection, company: &CompanyId) -> Result<Vec<Source>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT endpoint_id FROM endpoints WHERE company_id = ?1")?;
+    let of_none = "l.company_id = ?2 AND l.endpoint_id IS NULL AND ?3 IS NULL";
+    let mut sources = vec![Source::new(of_none, Value::Text(company.to_string()), Value::Null)];
+    let mut rows = statement.query(params![company.as_str()])?;
+    while let Some(row) = rows.next()? {
+        sources.push(Source::of_endpoint(&row.get::<_, [u8; 16]>(0)?));
+    }
+    Ok(sources)
+}
+
+/// Those of the notification with this MessageId, of one company or of each that has it.
+fn of_message(
+    connection: &Connection,
+    filter: &LogFilter,
+    message_id: MessageId,
+) -> Result<Vec<Source>, Error> {
     let companies: Vec<String> = match &filter.company_id {
         Some(company) => vec![company.to_string()],
         None => {
@@ -122,23 +184,16 @@ fn of_message(connection: &Connection, filter: &LogFilter, message_id: MessageId
     let mut find = connection.prepare_cached(
         "SELECT notification_no FROM notifications WHERE company_id = ?1 AND message_id = ?2",
     )?;
+    let mut sources = Vec::new();
     for company in companies {
         let found: Option<u64> =
             find.query_row(params![company, message_id.as_bytes()], |row| row.get(0)).optional()?;
         if let Some(no) = found {
             let (first, last) = range(NotificationNo(no));
-            return Ok(Source {
-                condition: "l.delivery_no BETWEEN ?2 AND ?3",
-                first: rusqlite::types::Value::Integer(i64::try_from(first).unwrap_or(-1)),
-                second: rusqlite::types::Value::Integer(i64::try_from(last).unwrap_or(-1)),
-            });
+            sources.push(Source::of_deliveries(first, last));
         }
     }
-    Ok(Source {
-        condition: "?2 = ?3",
-        first: rusqlite::types::Value::Integer(0),
-        second: rusqlite::types::Value::Integer(1),
-    })
+    Ok(sources)
 }
 
 fn matches(row: &Row<'_>, filter: &LogFilter) -> rusqlite::Result<bool> {

@@ -66,7 +66,7 @@ const HOT: [(&str, &str); 14] = [
         "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=?)",
     ),
     ("SELECT sequence FROM lanes", "PRIMARY KEY (company_id=? AND endpoint_id=? AND work_order_id=?)"),
-    ("SELECT wish, due, since FROM undelivered", "INTEGER PRIMARY KEY"),
+    ("SELECT wish FROM undelivered", "INTEGER PRIMARY KEY"),
     ("WHERE company_id = ?1 AND message_id = ?2", "notifications_by_message (company_id=? AND message_id=?)"),
     (
         "(emptied, company_id, endpoint_id, work_order_id) > (?2, ?3, ?4, ?5)",
