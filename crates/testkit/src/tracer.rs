@@ -12,7 +12,10 @@ use tempfile::TempDir;
 
 use crate::server::Server;
 
-/// One call that has ended.
+/// The result of a call whose end was not seen, for strace was detached.
+const UNKNOWN: &str = "-";
+
+/// One call.
 #[derive(Clone, Debug)]
 pub struct SystemCall {
     /// Its name.
@@ -23,7 +26,7 @@ pub struct SystemCall {
     pub result: String,
     /// The line of its beginning.
     pub began: usize,
-    /// The line of its end.
+    /// The line of its end; `usize::MAX` when that was not seen.
     pub ended: usize,
 }
 
@@ -129,7 +132,8 @@ fn parse(text: &str) -> Vec<SystemCall> {
     for (number, line) in text.lines().enumerate() {
         let Some((process, rest)) = line.trim_start().split_once(' ') else { continue };
         let rest = rest.trim_start();
-        let (whole, began) = if let Some(begun) = rest.strip_suffix("<unfinished ...>") {
+        let begun = ["<unfinished ...>", "<detached ...>"].iter().find_map(|end| rest.strip_suffix(end));
+        let (whole, began) = if let Some(begun) = begun {
             open.push((process.to_owned(), begun.to_owned(), number));
             continue;
         } else if let Some(resumed) = rest.strip_prefix("<... ") {
@@ -151,6 +155,12 @@ fn parse(text: &str) -> Vec<SystemCall> {
             ended: number,
         });
     }
+    // Whose end was not seen.
+    calls.extend(open.into_iter().filter_map(|(_, begun, began)| {
+        let (name, arguments) = begun.split_once('(')?;
+        let (name, arguments) = (name.to_owned(), arguments.to_owned());
+        Some(SystemCall { name, arguments, result: UNKNOWN.to_owned(), began, ended: usize::MAX })
+    }));
     calls
 }
 
@@ -166,13 +176,21 @@ mod tests {
              8  recvfrom(12<socket:[1]>, \"x\", 1, 0, NULL, NULL) = 1\n\
              7  <... fdatasync resumed>)    = 0\n\
              8  fdatasync(9</d/workbell.db-wal>) = -1 EIO (Input/output error) (INJECTED)\n\
-             8  +++ exited with 0 +++\n",
+             8  +++ exited with 0 +++\n\
+             7  sendto(12<socket:[1]>, \"y\", 1 <detached ...>\n",
         );
         let names: Vec<(&str, usize, usize)> =
             calls.iter().map(|call| (call.name.as_str(), call.began, call.ended)).collect();
-        assert_eq!(names, [("pwrite64", 0, 0), ("recvfrom", 2, 2), ("fdatasync", 1, 3), ("fdatasync", 4, 4)]);
+        let expected = [
+            ("pwrite64", 0, 0),
+            ("recvfrom", 2, 2),
+            ("fdatasync", 1, 3),
+            ("fdatasync", 4, 4),
+            ("sendto", 6, usize::MAX),
+        ];
+        assert_eq!(names, expected);
         assert_eq!(calls[0].result, "5");
-        assert!(calls[2].succeeded() && !calls[3].succeeded());
+        assert!(calls[2].succeeded() && !calls[3].succeeded() && !calls[4].succeeded());
         assert!(calls[2].arguments.starts_with("9</d/workbell.db-wal>"));
     }
 }
