@@ -13,7 +13,7 @@ use workbell_wire::Timestamp;
 use crate::notification::{BRANCH, COMPANY, all_settled, message, publish, text};
 
 /// Lives of the service in the test with failures.
-const LIVES: u64 = 14;
+const LIVES: u64 = 24;
 
 /// Notifications per life.
 const BURST: u64 = 40;

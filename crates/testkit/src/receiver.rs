@@ -280,3 +280,47 @@ fn serve(mut stream: TcpStream, connection: u64, shared: &Shared) -> std::io::Re
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends this over one connection, and reads until this many answers have come.
+    fn send(receiver: &Receiver, bytes: &[u8], answers: usize) -> Vec<u16> {
+        let mut stream = TcpStream::connect(receiver.address()).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut reader = Reader::new(stream);
+        (0..answers).map(|_| reader.reply().unwrap().status).collect()
+    }
+
+    #[test]
+    fn requests_are_recorded_byte_for_byte_also_when_two_come_at_once() {
+        let receiver = Receiver::start();
+        let first =
+            b"POST /a HTTP/1.1\r\nx-ODD:  two  blanks \r\ncontent-length: 4\r\n\r\n\0\r\n\xff".as_slice();
+        let second = b"POST /b HTTP/1.1\r\nContent-Length: 0\r\n\r\n".as_slice();
+        assert_eq!(send(&receiver, &[first, second].concat(), 2), [200, 200]);
+        let requests = receiver.requests();
+        assert_eq!([requests[0].head.as_slice(), &requests[0].body].concat(), first);
+        assert_eq!(requests[1].head, second);
+        assert_eq!((requests[0].arrived, requests[0].answered), (0, Some((1, 200))));
+        assert_eq!((requests[1].arrived, requests[1].answered), (2, Some((3, 200))));
+    }
+
+    #[test]
+    fn a_body_that_does_not_wait_for_continue_is_noticed() {
+        let receiver = Receiver::start();
+        let request = b"POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx";
+        assert_eq!(send(&receiver, request, 1), [200]);
+        assert!(receiver.requests()[0].came_unasked);
+    }
+
+    #[test]
+    fn to_settle_is_to_have_read_what_ended_senders_sent() {
+        let receiver = Receiver::answering(|_| Answer::Nothing);
+        for _ in 0..10 {
+            send(&receiver, b"POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", 0);
+        }
+        assert_eq!(receiver.settle(), 10);
+    }
+}
