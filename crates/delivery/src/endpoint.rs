@@ -221,6 +221,10 @@ impl Task {
             {
                 return Blocked::Nothing;
             }
+            // Asked for last, so that nobody gets a slot without a use for it.
+            if let Err(at) = self.rate.look() {
+                return Blocked::Until(at);
+            }
             let slot = match permit.take() {
                 Some(slot) => slot,
                 None => match self.shared.slots.clone().try_acquire_owned() {
@@ -228,9 +232,7 @@ impl Task {
                     Err(_) => return Blocked::Slot,
                 },
             };
-            if let Err(at) = self.rate.take() {
-                return Blocked::Until(at);
-            }
+            self.rate.take();
             let Some(delivery) = self.window.next(now) else { return Blocked::Nothing };
             if delivery.wish.is_some() {
                 self.settle(&delivery);
@@ -332,13 +334,13 @@ impl Task {
     }
 
     fn start_reads(&mut self) {
-        if !self.may_send() {
-            return;
-        }
         if self.read_again.is_some_and(|at| Instant::now() < at) {
             return;
         }
         self.read_again = None;
+        if !self.may_send() {
+            return;
+        }
         for read in self.window.reads(self.shared.clock.now()) {
             let (store, key, now) = (self.shared.store.clone(), self.key.clone(), self.shared.clock.now());
             self.reads.spawn(async move {

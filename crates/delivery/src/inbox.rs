@@ -133,3 +133,34 @@ impl Inbox {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_before_it_closes_keeps_it_open_and_what_comes_after_is_refused() {
+        let inbox = Inbox::new();
+        inbox.push_changed_lane(42).unwrap();
+        assert!(!inbox.close(), "there is something to do");
+        inbox.woken().await;
+        assert_eq!(inbox.take().changed_lanes, [42]);
+        assert!(inbox.close());
+        inbox.push_changed_lane(42).unwrap_err();
+        inbox.push_endpoint_changed().unwrap_err();
+        let completed =
+            Completed { work_order_id: 42, sequence: 1, state: State::Delivered, due: Timestamp::EPOCH };
+        inbox.push_completed(completed).unwrap_err();
+        assert!(inbox.close(), "once and for all");
+    }
+
+    #[test]
+    fn a_flood_of_changes_is_remembered_as_one() {
+        let inbox = Inbox::new();
+        (0..5000).for_each(|id| inbox.push_changed_lane(id).unwrap());
+        let events = inbox.take();
+        assert_eq!(events.changed_lanes.len(), MOST_CHANGED);
+        assert!(events.all_changed);
+        assert!(inbox.take().is_empty());
+    }
+}

@@ -24,20 +24,24 @@ impl Rate {
         }
     }
 
-    /// Takes a token, or says when there will be one.
-    pub(crate) fn take(&mut self) -> Result<(), Instant> {
+    /// Whether there is a token, or when there will be one.
+    pub(crate) fn look(&mut self) -> Result<(), Instant> {
         let Some(rate) = self.per_second else { return Ok(()) };
         let rate = f64::from(rate);
         let now = Instant::now();
         self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(rate);
         self.filled = now;
         if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
             Ok(())
         } else {
             // Rounded up to the timer's resolution, so that the wait is never a little too short.
             Err(now + Duration::from_secs_f64((1.0 - self.tokens) / rate) + Duration::from_millis(1))
         }
+    }
+
+    /// Takes the token that [`Rate::look`] found.
+    pub(crate) fn take(&mut self) {
+        self.tokens -= 1.0;
     }
 }
 
@@ -49,21 +53,24 @@ mod tests {
     async fn ten_per_second_are_ten_at_once_and_then_one_every_tenth() {
         let mut rate = Rate::new(Some(10));
         for _ in 0..10 {
-            rate.take().unwrap();
+            rate.look().unwrap();
+            rate.take();
         }
-        let next = rate.take().unwrap_err();
+        let next = rate.look().unwrap_err();
         let wait = next - Instant::now();
         assert!(wait >= Duration::from_millis(100) && wait < Duration::from_millis(105), "{wait:?}");
         tokio::time::sleep_until(next).await;
-        rate.take().unwrap();
-        rate.take().unwrap_err();
+        rate.look().unwrap();
+        rate.take();
+        rate.look().unwrap_err();
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_rate_nothing_waits() {
         let mut rate = Rate::new(None);
         for _ in 0..1000 {
-            rate.take().unwrap();
+            rate.look().unwrap();
+            rate.take();
         }
     }
 }

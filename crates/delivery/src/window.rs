@@ -7,6 +7,8 @@
 //! of date: of a lane, then its ticket is withdrawn or more is known to stand behind it; of due lanes, then the lane
 //! is noted in [`Refill`]. So nothing that was told once is lost or undone by a read that comes late.
 
+mod refill;
+
 use std::collections::{HashMap, VecDeque};
 
 use workbell_model::{Sequence, State, Undelivered, WorkOrderId};
@@ -16,6 +18,7 @@ use workbell_wire::Timestamp;
 
 use crate::inbox::Completed;
 use crate::lane::{DEPTH, Lane};
+use refill::{Meanwhile, Refill};
 
 /// Lanes in the window at most: 256. Far more than attempts at once, and small in memory.
 const MOST_LANES: usize = 256;
@@ -36,9 +39,6 @@ const MOST_BYTES: usize = 4 << 20;
 /// Bytes of a body before one was read: 16 KiB, large for a notification, so that a first read brings rather little.
 const USUAL_BYTES: usize = 16 << 10;
 
-/// Lanes noted during one read of due lanes; beyond it the read is made again. 4,096.
-const MOST_NOTED: usize = 4096;
-
 /// What the store is to be asked for. The answer carries the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read {
@@ -46,22 +46,6 @@ pub(crate) enum Read {
     DueLanes { lanes: usize, behind: usize, ticket: u64 },
     /// So many deliveries of a lane, behind this sequence.
     Lane { work_order_id: WorkOrderId, after: Sequence, limit: usize, ticket: u64 },
-}
-
-/// A read of due lanes that is under way.
-#[derive(Debug)]
-struct Refill {
-    ticket: u64,
-    meanwhile: HashMap<WorkOrderId, Meanwhile>,
-}
-
-/// What became known of a lane while due lanes were read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meanwhile {
-    /// More stands behind what is read.
-    Longer,
-    /// What is read is out of date, and the window knows better already.
-    Settled,
 }
 
 #[derive(Debug)]
@@ -244,7 +228,7 @@ impl Window {
             self.more = false;
             self.given = 0;
             let ticket = self.ticket();
-            self.refill = Some(Refill { ticket, meanwhile: HashMap::new() });
+            self.refill = Some(Refill::new(ticket));
             // Those that are here are due in the store too, so they are found again.
             let lanes = self.lanes.len() + (self.affordable() / (1 + BEHIND)).clamp(1, LOW_LANES);
             reads.push(Read::DueLanes { lanes, behind: BEHIND, ticket });
@@ -284,14 +268,14 @@ impl Window {
 
     /// A read of due lanes came back.
     pub(crate) fn refilled(&mut self, ticket: u64, due: DueLanes) {
-        let Some(refill) = self.refill.take_if(|refill| refill.ticket == ticket) else { return };
+        let Some(refill) = self.refill.take_if(|refill| refill.is(ticket)) else { return };
         self.more |= due.more;
         if let Some(next) = due.next_due {
             self.wait_until(next);
         }
         for found in due.lanes {
             self.learn_usual_bytes(&found.deliveries);
-            let meanwhile = refill.meanwhile.get(&found.work_order_id).copied();
+            let meanwhile = refill.meanwhile(found.work_order_id);
             if meanwhile == Some(Meanwhile::Settled) || self.lanes.contains_key(&found.work_order_id) {
                 continue;
             }
@@ -307,7 +291,7 @@ impl Window {
     pub(crate) fn read_failed(&mut self, read: Read) {
         match read {
             Read::DueLanes { ticket, .. } => {
-                if self.refill.take_if(|refill| refill.ticket == ticket).is_some() {
+                if self.refill.take_if(|refill| refill.is(ticket)).is_some() {
                     self.more = true;
                 }
             }
@@ -401,12 +385,9 @@ impl Window {
     }
 
     fn note(&mut self, work_order_id: WorkOrderId, meanwhile: Meanwhile) {
-        let Some(refill) = &mut self.refill else { return };
-        let noted = refill.meanwhile.entry(work_order_id).or_insert(meanwhile);
-        if meanwhile == Meanwhile::Settled {
-            *noted = meanwhile;
-        }
-        if refill.meanwhile.len() > MOST_NOTED {
+        if let Some(refill) = &mut self.refill
+            && !refill.note(work_order_id, meanwhile)
+        {
             self.refill = None;
             self.more = true;
         }

@@ -106,6 +106,22 @@ async fn an_endpoint_gets_at_most_its_rate_per_second() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn endpoints_that_wait_for_their_rate_keep_no_slot_from_others() {
+    let mut world = World::with(Setup { max_in_flight: 1, ..Setup::default() }).await;
+    for _ in 0..2 {
+        world.endpoint(|settings| settings.rate_per_second = Some(1)).await;
+    }
+    world.endpoint(|_| {}).await;
+    let orders: Vec<i64> = (0..20).collect();
+    let slow = world.publish_all(1, &orders).await;
+    world.publish_all(2, &orders).await;
+    let fast = world.publish_all(3, &orders).await;
+    world.until_all(&fast, State::Delivered).await;
+    assert!(world.now().since(crate::keys::start()) < SECOND);
+    world.until_all(&slow, State::Delivered).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_nothing_happens_nothing_is_read() {
     let (mut world, _) = World::with_endpoint().await;
     let id = world.publish(1, 42).await;

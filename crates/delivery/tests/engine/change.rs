@@ -43,7 +43,7 @@ async fn what_counts_for_nothing_leaves_schedule_and_count_as_they_were() {
     for nth in 1..=3 {
         world.until_seen(nth).await;
         world.change_endpoint(&key, EndpointChange::Reopened, |_| {}).await;
-        world.until(&"its end is on disk", async || world.attempts(id).await.len() == nth).await;
+        world.until("its end is on disk", async || world.attempts(id).await.len() == nth).await;
         assert_eq!(world.state(id).await, State::Retrying);
     }
     world.until_state(id, State::Dead).await;
@@ -179,7 +179,7 @@ async fn what_waits_for_a_deleted_endpoint_is_discarded_and_its_attempt_ends_and
         world.delete_endpoint(&key).await;
         world.until_answered(2).await;
         world
-            .until(&"both are logged", async || {
+            .until("both are logged", async || {
                 world.attempts(ids[0]).await.len() == 1 && world.attempts(ids[2]).await.len() == 1
             })
             .await;

@@ -112,7 +112,8 @@ async fn a_crash_loses_nothing_and_repeats_only_what_was_in_flight() {
     }
     world.until_all(&ids, State::Delivered).await;
     let mut lost: HashMap<(String, u64, u16), usize> = HashMap::new();
-    for (no, attempt) in std::mem::take(&mut *world.lost.lock().unwrap()) {
+    let never_written = std::mem::take(&mut *world.lost.lock().unwrap());
+    for (no, attempt) in never_written {
         let id = ids.iter().find(|id| id.no() == no).unwrap();
         let record = world.delivery(*id).await;
         let lane = format!("{}/{}", record.branch_id, record.work_order_id);

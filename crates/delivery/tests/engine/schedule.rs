@@ -55,7 +55,7 @@ async fn a_retry_by_hand_begins_the_schedule_anew_and_goes_on_with_the_numbers()
     world.receiver.always(Answer::Status(400));
     let id = world.publish(1, 42).await;
     world.until_answered(4).await;
-    world.until(&"the fourth is on disk", async || world.delivery(id).await.attempts == 4).await;
+    world.until("the fourth is on disk", async || world.delivery(id).await.attempts == 4).await;
     let asked = world.now();
     world.retry(id).await;
     world.until_answered(6).await;
@@ -135,7 +135,7 @@ async fn what_is_too_old_expires_with_its_last_attempt_and_not_before() {
     // From a retry by hand on, the age counts anew.
     world.retry(id).await;
     world.until_answered(6).await;
-    world.until(&"it waits", async || world.delivery(id).await.attempts == 6).await;
+    world.until("it waits", async || world.delivery(id).await.attempts == 6).await;
     assert_eq!(world.state(id).await, State::Retrying);
 }
 
@@ -146,7 +146,7 @@ async fn a_timeout_is_a_failed_attempt_that_took_the_whole_time() {
     world.receiver.always(Answer::Hang);
     let id = world.publish(1, 42).await;
     world.until_answered(2).await;
-    world.until(&"both are on disk", async || world.attempts(id).await.len() == 2).await;
+    world.until("both are on disk", async || world.attempts(id).await.len() == 2).await;
     let log = world.attempts(id).await;
     assert_eq!(log[0].error.as_deref(), Some("Timeout"));
     assert_eq!((log[0].status, log[0].duration), (None, 3 * SECOND));

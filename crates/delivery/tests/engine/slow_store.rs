@@ -4,7 +4,7 @@
 //! which they were made. `complete` is followed by a command that is answered after its commit, so an outcome is on
 //! disk, and told, before time goes on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -58,10 +58,31 @@ pub(crate) struct Told {
     fates: Arc<Mutex<Fates>>,
 }
 
-/// What is known of a delivery from outside.
+/// Which deliveries wait, as the store told, and since when.
 #[derive(Debug, Default)]
 pub(crate) struct Fates {
-    pub(crate) of: HashMap<(EndpointKey, WorkOrderId), HashMap<Sequence, State>>,
+    waiting: HashMap<(EndpointKey, WorkOrderId), BTreeMap<Sequence, Timestamp>>,
+}
+
+impl Fates {
+    pub(crate) fn waits(&mut self, lane: (EndpointKey, WorkOrderId), sequence: Sequence, since: Timestamp) {
+        self.waiting.entry(lane).or_default().insert(sequence, since);
+    }
+
+    pub(crate) fn has_its_fate(&mut self, lane: (EndpointKey, WorkOrderId), sequence: Sequence) {
+        self.waiting.entry(lane).or_default().remove(&sequence);
+    }
+
+    /// One that waited ahead of this place already before `now`.
+    pub(crate) fn ahead(
+        &self,
+        lane: &(EndpointKey, WorkOrderId),
+        sequence: Sequence,
+        now: Timestamp,
+    ) -> Option<Sequence> {
+        let ahead = self.waiting.get(lane)?.range(..sequence);
+        ahead.filter(|(_, since)| **since < now).map(|(sequence, _)| *sequence).next()
+    }
 }
 
 impl SlowStore {
@@ -127,6 +148,11 @@ impl SlowStore {
     pub(crate) async fn bury(&self) {
         *self.told.engine.lock().unwrap() = None;
         self.section(|sqlite| async move { sqlite.close().await }).await;
+    }
+
+    /// No call is under way.
+    pub(crate) fn is_unused(&self) -> bool {
+        Arc::strong_count(&self.sqlite) == 1
     }
 
     async fn section<T, F>(&self, work: impl FnOnce(Arc<SqliteStore>) -> F + Send + 'static) -> T
@@ -346,8 +372,9 @@ impl Subscriber for Told {
         {
             let mut fates = self.fates.lock().unwrap();
             for fresh in &fresh {
-                let lane = (fresh.delivery.endpoint.clone(), fresh.delivery.work_order_id);
-                fates.of.entry(lane).or_default().insert(fresh.delivery.sequence, State::Pending);
+                let delivery = &fresh.delivery;
+                let lane = (delivery.endpoint.clone(), delivery.work_order_id);
+                fates.waits(lane, delivery.sequence, delivery.accepted);
             }
         }
         self.tell(|engine| engine.accepted(fresh));
@@ -361,8 +388,9 @@ impl Subscriber for Told {
         state: State,
         due: Timestamp,
     ) {
-        let lane = (endpoint.clone(), work_order_id);
-        self.fates.lock().unwrap().of.entry(lane).or_default().insert(sequence, state);
+        if !state.is_undelivered() {
+            self.fates.lock().unwrap().has_its_fate((endpoint.clone(), work_order_id), sequence);
+        }
         self.tell(|engine| engine.completed(endpoint, work_order_id, sequence, state, due));
     }
 

@@ -1,6 +1,7 @@
 //! When the store takes no writes, or cannot be read.
 
 use workbell_model::State;
+use workbell_store::record::EndpointChange;
 
 use crate::receiver::Answer;
 use crate::world::{DAY, HOUR, SECOND, World};
@@ -52,4 +53,25 @@ async fn a_store_that_cannot_be_read_is_asked_again_every_second() {
     assert!((20 * SECOND..40 * SECOND).contains(&late), "{late:?}");
     let reads = world.store().reads() - before;
     assert!((31..36).contains(&reads), "{reads} reads");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_while_the_store_cannot_be_read_spins_nowhere() {
+    let (mut world, key) = World::with_endpoint().await;
+    world.receiver.answers(|seen| {
+        let first = seen.work_order_id == 42 && seen.attempt == 1;
+        if first { (SECOND, Answer::Status(500)) } else { (HOUR, Answer::Hang) }
+    });
+    world.publish(1, 42).await;
+    world.until_answered(1).await;
+    world.store().fail_reads(usize::MAX);
+    let ids = world.publish_all(1, &[7, 42]).await;
+    tokio::time::sleep(10 * 60 * SECOND).await;
+    let now = world.now();
+    world.change_endpoint(&key, EndpointChange::Adjusted, |endpoint| endpoint.paused = Some(now)).await;
+    tokio::time::sleep(DAY).await;
+    world.store().fail_reads(0);
+    world.receiver.always(Answer::Status(200));
+    world.change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.paused = None).await;
+    world.until_all(&ids, State::Delivered).await;
 }

@@ -60,6 +60,28 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
     endpoints: i64,
     messages: u64,
+    _watchdog: Watchdog,
+}
+
+/// Ends the process when a test does not end: while something spins, paused time stands still and nothing else would
+/// notice.
+struct Watchdog(#[expect(dead_code, reason = "its end is the signal")] std::sync::mpsc::Sender<()>);
+
+impl Watchdog {
+    /// Real time, far beyond what the longest test takes on a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(300);
+
+    fn new() -> Self {
+        let (alive, ended) = std::sync::mpsc::channel::<()>();
+        let name = std::thread::current().name().unwrap_or("a test").to_owned();
+        std::thread::spawn(move || {
+            if ended.recv_timeout(Self::PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("{name} spins or hangs");
+                std::process::abort();
+            }
+        });
+        Watchdog(alive)
+    }
 }
 
 impl World {
@@ -100,6 +122,7 @@ impl World {
             folder,
             endpoints: 0,
             messages: 0,
+            _watchdog: Watchdog::new(),
         }
     }
 
@@ -276,11 +299,29 @@ impl World {
         self.store().bury().await;
         // The folder can be opened again only when nobody holds it any more.
         self.engine = None;
-        self.store = None;
+        let store = self.store.take().unwrap();
+        for _ in 0..1000 {
+            if Arc::strong_count(&store) == 1 && store.is_unused() {
+                break;
+            }
+            // Tasks that were told to end do so when it is their turn.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(Arc::strong_count(&store) == 1, "after its end the engine holds nothing");
+        drop(store);
         let store = open_store(self.folder.path(), &self.bell, &self.fates, &self.lost);
         let engine = start_engine(&store, &self.receiver, &self.ring, self.clock, &self.setup).await;
         self.store = Some(store);
         self.engine = Some(engine);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // The store, the engine and what tells one of the other hold each other.
+        if let Some(store) = &self.store {
+            store.die();
+        }
     }
 }
 

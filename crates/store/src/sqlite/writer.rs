@@ -193,6 +193,11 @@ impl Thread {
                 Err(TryRecvError::Disconnected) => return None,
                 Err(TryRecvError::Empty) => self.discard_of_deleted(),
             }
+            if self.trouble.is_there()
+                && let Some(close) = self.wait_for_the_disk()?
+            {
+                return Some(close);
+            }
         }
     }
 
@@ -443,8 +448,13 @@ impl Thread {
                     end_process_if_sync_failed(error);
                 }
                 self.state.roll_back();
-                tracing::warn!(%error, "deliveries of something deleted could not be discarded yet");
-                std::thread::sleep(AGAIN);
+                if is_trouble(&error) {
+                    self.set_trouble(Some(&error));
+                } else {
+                    // It would fail again and again; the next start tries once more.
+                    tracing::error!(%error, "deliveries of something deleted could not be discarded");
+                    self.state.to_discard.pop();
+                }
             }
         }
     }

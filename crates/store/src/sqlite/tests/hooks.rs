@@ -1,21 +1,38 @@
 //! What tests do to an open store: fill its disk, and look at its statements.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 
 /// Shared by a store and its test.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hooks {
     disk_is_full: Arc<AtomicBool>,
+    transactions_left: Arc<AtomicI64>,
     statements: Arc<Mutex<BTreeSet<String>>>,
     commits: Arc<AtomicU64>,
 }
 
+impl Default for Hooks {
+    fn default() -> Self {
+        Hooks {
+            disk_is_full: Arc::default(),
+            transactions_left: Arc::new(AtomicI64::new(i64::MAX)),
+            statements: Arc::default(),
+            commits: Arc::default(),
+        }
+    }
+}
+
 impl Hooks {
+    /// So many transactions begin; later ones find the disk full.
+    pub(super) fn allow_transactions(&self, count: i64) {
+        self.transactions_left.store(count, Ordering::SeqCst);
+    }
+
     /// From the next transaction on, the file of the store grows by no page.
     pub(super) fn fill_disk(&self) {
         self.disk_is_full.store(true, Ordering::SeqCst);
@@ -37,6 +54,10 @@ impl Hooks {
     }
 
     pub(crate) fn before_transaction(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.transactions_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+            return Err(rusqlite::Error::SqliteFailure(full, None));
+        }
         // SQLite takes the pages that are there for the least possible limit.
         let pages = if self.disk_is_full.load(Ordering::SeqCst) { 1 } else { 0x3fff_ffff };
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))

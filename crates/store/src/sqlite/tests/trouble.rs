@@ -10,8 +10,8 @@ use super::place::Folder;
 use crate::Error;
 use crate::conformance::Bench;
 use crate::conformance::bench::{End, MINUTE, ORDER};
-use crate::conformance::told::Told;
-use crate::record::{Acceptance, Change, Completion};
+use crate::conformance::told::{Told, within_deadline};
+use crate::record::{Acceptance, Change, Completion, IfUndelivered};
 
 /// More than what is free in the pages that a small store has.
 const LARGE: usize = 200_000;
@@ -141,6 +141,30 @@ async fn what_was_refused_left_nothing_behind() {
     assert!(!accepted.repeated, "it was not there");
     assert_eq!(bench.sequences(&endpoint, ORDER).await, [1], "and took no number");
     assert_eq!(bench.store().waiting(&endpoint).await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn what_is_discarded_in_steps_waits_for_room_and_goes_on() {
+    let folder = Folder::fresh();
+    let hooks = folder.hooks.clone();
+    let mut bench = Bench::open(folder).await;
+    let endpoint = bench.endpoint().await;
+    bench.publish_many(ORDER, 5_000).await;
+    hooks.allow_transactions(1);
+    bench.delete(&endpoint, IfUndelivered::Discard).await.unwrap();
+    bench.ear.wait(0, is_condition(false)).await;
+    let waiting = bench.store().waiting(&endpoint).await.unwrap();
+    assert!(0 < waiting && waiting < 5_000, "a step is done, {waiting} are left");
+    let acceptance = bench.acceptance(ORDER);
+    assert!(matches!(bench.store().accept(vec![acceptance]).await, Err(Error::DiskFull)));
+    hooks.allow_transactions(i64::MAX);
+    bench.ear.wait(0, is_condition(true)).await;
+    within_deadline(async {
+        while bench.store().waiting(&endpoint).await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
