@@ -92,6 +92,7 @@ pub(super) const ERROR: Form = Form::OneOf(&[
     "ConnectionClosed",
     "InvalidResponse",
     "EarlyAnswer",
+    "SchemeRefused",
     "Misconfigured",
     "Interrupted",
 ]);
