@@ -49,8 +49,7 @@ const BESIDE: [&str; 2] = ["workbell.db-wal", "workbell.db-shm"];
 const PAGE_BYTES: u32 = 4096;
 
 /// Longest wait for another process that has the file locked, such as a shell that somebody left open.
-pub(super) const BUSY_TIMEOUT: std::time::Duration =
-    if cfg!(test) { std::time::Duration::from_millis(100) } else { std::time::Duration::from_secs(10) };
+pub(super) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Memory for pages that the writer keeps: 8 MiB. With 32 MiB a commit costs more, not less: SQLite walks its whole
 /// table of pages after each commit in which a tree was balanced. The system keeps the file in memory anyway.

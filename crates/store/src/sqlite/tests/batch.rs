@@ -1,5 +1,6 @@
 //! Group commit: what waits together is committed together, and fails alone.
 
+use super::join_all;
 use super::place::Folder;
 use crate::Error;
 use crate::conformance::Bench;
@@ -41,28 +42,6 @@ async fn a_bad_command_in_a_batch_fails_alone() {
         assert_eq!(bench.sequences(&endpoint, acceptance.work_order_id).await, [1], "once");
     }
     assert_eq!(bench.store().trouble(), None, "the disk is not at fault");
-}
-
-/// Runs futures side by side, in their order at first.
-async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(move |context| {
-        let mut all = true;
-        for (future, output) in &mut waiting {
-            if output.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(value) => *output = Some(value),
-                    std::task::Poll::Pending => all = false,
-                }
-            }
-        }
-        if all {
-            std::task::Poll::Ready(waiting.iter_mut().filter_map(|(_, output)| output.take()).collect())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub(crate) struct Hooks {
     transactions_left: Arc<AtomicI64>,
     statements: Arc<Mutex<BTreeSet<String>>>,
     commits: Arc<AtomicU64>,
+    impatient: Arc<AtomicBool>,
 }
 
 impl Default for Hooks {
@@ -23,11 +24,17 @@ impl Default for Hooks {
             transactions_left: Arc::new(AtomicI64::new(i64::MAX)),
             statements: Arc::default(),
             commits: Arc::default(),
+            impatient: Arc::default(),
         }
     }
 }
 
 impl Hooks {
+    /// A store that is opened after this gives up at once when another process holds the file.
+    pub(super) fn be_impatient(&self) {
+        self.impatient.store(true, Ordering::SeqCst);
+    }
+
     /// So many transactions begin; later ones find the disk full.
     pub(super) fn allow_transactions(&self, count: i64) {
         self.transactions_left.store(count, Ordering::SeqCst);
@@ -74,6 +81,9 @@ impl Hooks {
                 statements.lock().unwrap_or_else(PoisonError::into_inner).insert(sql);
             }
         };
+        if self.impatient.load(Ordering::SeqCst) {
+            connection.busy_timeout(std::time::Duration::from_millis(1)).expect("it can be set");
+        }
         connection
             .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(write_down))
             .expect("statements can be watched");

@@ -1,12 +1,10 @@
 //! A disk that takes no writes: nothing is accepted, nothing that was done is lost, and it goes on by itself.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use workbell_model::State;
 
-use super::Hooks;
 use super::place::Folder;
+use super::{Hooks, join_all};
 use crate::Error;
 use crate::conformance::Bench;
 use crate::conformance::bench::{End, MINUTE, ORDER};
@@ -182,6 +180,7 @@ async fn a_store_can_be_closed_while_its_disk_is_full() {
 #[tokio::test]
 async fn a_file_that_another_process_holds_is_waited_for() {
     let folder = Folder::fresh();
+    folder.hooks.be_impatient();
     let file = folder.file("workbell.db");
     let mut bench = Bench::open(folder).await;
     let endpoint = bench.endpoint().await;
@@ -212,25 +211,17 @@ async fn publishers_in_excess_are_told_to_come_again_and_lose_nothing() {
     let other = rusqlite::Connection::open(file).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     // The writer waits for the file; one call after the other is left in its channel, until that is full.
-    let acceptances: Vec<_> = (0..5000)
-        .map(|order| (order, Acceptance { work_order_id: order, ..bench.acceptance(order) }))
-        .collect();
-    let store = bench.shared_store();
-    let calls: Vec<_> = acceptances
-        .into_iter()
-        .map(|(order, acceptance)| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { (order, store.accept(vec![acceptance]).await) })
-        })
-        .collect();
-    tokio::task::yield_now().await;
-    other.execute_batch("ROLLBACK").unwrap();
+    let acceptances: Vec<_> = (0..5000).map(|order| bench.acceptance(order)).collect();
+    let store = bench.store();
+    let calls = join_all(acceptances.into_iter().map(|one| store.accept(vec![one])));
+    let release = async { other.execute_batch("ROLLBACK").unwrap() };
+    let (answers, ()) = within_deadline(async { tokio::join!(calls, release) }).await;
     let (mut taken, mut full) = (0, 0);
-    for call in calls {
-        match call.await.unwrap() {
-            (_, Ok(answers)) => taken += answers.iter().filter(|answer| answer.is_ok()).count(),
-            (_, Err(Error::QueueFull)) => full += 1,
-            (order, Err(other)) => panic!("{order}: {other}"),
+    for answer in answers {
+        match answer {
+            Ok(answers) => taken += answers.iter().filter(|answer| answer.is_ok()).count(),
+            Err(Error::QueueFull) => full += 1,
+            Err(other) => panic!("{other}"),
         }
     }
     assert!(full > 0, "the channel is bounded");

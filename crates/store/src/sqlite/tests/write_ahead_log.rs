@@ -31,9 +31,14 @@ async fn it_does_not_grow_without_end_under_load() {
     let log = folder.file("workbell.db-wal");
     let mut bench = Bench::open(folder).await;
     bench.endpoint().await;
-    work(&mut bench, 60).await;
-    let bytes = bytes_of(&log);
-    assert!(bytes <= FORCED_BYTES + 4 * MIB as u64, "{bytes} bytes after 60 MiB");
+    work(&mut bench, 30).await;
+    // It may be longer for a while, as long as the checkpointer is slow; then it is cut back.
+    within_deadline(async {
+        while bytes_of(&log) > FORCED_BYTES + 4 * MIB as u64 {
+            work(&mut bench, 1).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
