@@ -1,6 +1,6 @@
 //! HTTP: the platform interface, and the wiring of the service.
 //!
-//! [`router`] makes the interface from the table of routes, over an [`App`] that holds what handlers share. The table
+//! [`router()`] makes the interface from the table of routes, over an [`App`] that holds what handlers share. The table
 //! says of each route who may call it, what it takes and what it answers; requests are checked against it and
 //! `GET /openapi.json` is written from it.
 

@@ -1,6 +1,6 @@
 //! Everything that can be set: a TOML file, then environment variables, then flags.
 //!
-//! One table ([`sections`]) names each key with its type, default, range and meaning. It drives reading, the
+//! One table (`sections`) names each key with its type, default, range and meaning. It drives reading, the
 //! messages of errors, `--print-config`, `workbell.example.toml` and the page in the docs, so none of them can
 //! lag behind the others. An unknown key or variable or a bad value stops the start, and all of them are told at
 //! once. Source: the service's description, section 3.

@@ -3,7 +3,7 @@
 //! `data<---->signature`, both base64url without padding. `data` is a JSON document of claims, gzip-compressed
 //! by default; the signature is RSASSA-PKCS1-v1_5 with SHA-256 over the bytes that base64url carried. This
 //! module writes the data and puts the two halves together; whoever holds a private key signs between the two.
-//! [`read`] takes a token apart without trusting it, [`verify`] judges it check by check.
+//! [`read()`] takes a token apart without trusting it, [`verify()`] judges it check by check.
 //!
 //! Source: the public pages `authorization` and `receiving-updates` of CorrigoPro Direct; what they leave open is
 //! decided in the notification contract, section 5.
