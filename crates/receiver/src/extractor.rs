@@ -1,0 +1,44 @@
+//! [`Verified`] as an argument of an axum handler.
+//!
+//! The state of the router must hold a [`Verifier`] (axum's `FromRef`). A request that fails a check is answered here
+//! and never reaches the handler.
+
+use axum::body::Bytes;
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+
+use crate::raw_body::{MAX_BODY, RawBody};
+use crate::refused::Refused;
+use crate::verified::Verified;
+use crate::verifier::Verifier;
+
+impl<S> FromRequest<S> for Verified
+where
+    S: Send + Sync,
+    Verifier: FromRef<S>,
+{
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        // A layer may have done the work.
+        if let Some(verified) = request.extensions().get::<Verified>() {
+            return Ok(verified.clone());
+        }
+        let (parts, body) = request.into_parts();
+        let body: Bytes = axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
+            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            if source.contains("length limit") {
+                Refused::TooLong(MAX_BODY)
+            } else {
+                Refused::Unreadable(error.to_string())
+            }
+        })?;
+        Verifier::from_ref(state).verify(&parts.headers, RawBody::received(body))
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.status(), format!("{self}\n")).into_response()
+    }
+}
