@@ -12,6 +12,7 @@ use workbell_store::Store;
 use crate::body::Budget;
 use crate::clock::Clock;
 use crate::key_room::KeyRoom;
+use crate::oauth::Rates;
 
 /// `limits.*` of the settings, as far as the interface keeps to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,8 @@ pub struct App {
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// Bodies in memory.
     pub(crate) bodies: Budget,
+    /// How often clients take access tokens.
+    pub(crate) rates: Rates,
     document: OnceLock<Bytes>,
 }
 
@@ -119,6 +122,7 @@ impl App {
             clock,
             changing: tokio::sync::Mutex::default(),
             bodies: Budget::default(),
+            rates: Rates::default(),
             document: OnceLock::new(),
         })
     }

@@ -1,6 +1,7 @@
 //! The OpenAPI document, written from the table of routes, the shapes that bodies are checked against, and `wire`'s
 //! schemas of the notifications.
 
+mod direct;
 mod notifications;
 mod schemas;
 
@@ -26,6 +27,7 @@ pub(crate) fn document(public_url: &str) -> Value {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.name().to_ascii_lowercase()] = operation;
     }
+    direct::describe_all(&mut paths, &mut schemas);
     let webhooks = notifications::webhooks(&mut schemas);
     schemas.0.insert("Problem".to_owned(), problem());
     json!({
@@ -47,6 +49,11 @@ pub(crate) fn document(public_url: &str) -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "The key that serve keeps in <data-dir>/platform.key.",
+                },
+                "AccessToken": {
+                    "type": "oauth2",
+                    "description": "An access token of the Direct API.",
+                    "flows": { "clientCredentials": { "tokenUrl": crate::oauth::PATH, "scopes": {} } },
                 },
                 "WorkbellToken": {
                     "type": "http",

@@ -220,7 +220,8 @@ async fn rotate(call: Call) -> Result<Response, Problem> {
     let old = std::mem::replace(&mut client.secret_hash, hash_secret(&secret));
     if call.fields.is_set("Now") {
         client.previous_secret = None;
-        client.tokens_from = now;
+        // Later than before even when the clock was set back: tokens of the old secret must end.
+        client.tokens_from = now.max(Timestamp::from_ticks(client.tokens_from.ticks() + 1));
     } else {
         client.previous_secret = Some((old, now.plus(OLD_SECRET_LIFE)));
     }

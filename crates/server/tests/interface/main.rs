@@ -12,6 +12,7 @@ mod endpoints;
 mod house;
 mod keys;
 mod lists;
+mod oauth;
 mod public;
 mod publish;
 mod refusals;
