@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod health;
 pub mod hold;
 pub mod id;
+pub mod latencies;
 pub mod log;
 pub mod notification;
 pub mod schedule;
@@ -26,6 +27,7 @@ pub use hold::Failures;
 pub use id::{
     ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId,
 };
+pub use latencies::Latencies;
 pub use notification::Fate;
 pub use schedule::RetrySchedule;
 pub use standing_clock::StandingClock;
