@@ -4,6 +4,8 @@
 //! A failing history prints its seed; `WORKBELL_SEED=… cargo test -p workbell-model --test histories` replays that one.
 //! `WORKBELL_HISTORIES` takes another number of them.
 
+#![expect(clippy::unwrap_used, reason = "a test that finds something missing shall end")]
+
 use std::time::Duration;
 
 use workbell_model::attempt::Failure;

@@ -212,7 +212,7 @@ async fn an_attempt_that_a_change_brought_forward_and_that_fails_leaves_schedule
     assert_eq!(world.attempts(id).await[1].next_attempt_at, Some(due));
     world.until("the next one is logged", async || world.attempts(id).await.len() == 3).await;
     let log = world.attempts(id).await;
-    assert_eq!(log[2].start, due);
+    assert!(log[2].start >= due && log[2].start <= due.plus(SECOND), "at its own due time");
     let wait = log[2].next_attempt_at.unwrap().since(log[2].start);
     assert!(wait >= 10 * MINUTE && wait < 12 * MINUTE, "the second counted one: {wait:?}");
 }
