@@ -24,6 +24,7 @@ mod readers;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod trouble;
 mod write;
 mod writer;
@@ -37,6 +38,7 @@ use workbell_wire::{MessageId, Timestamp};
 
 pub use open::{Options, Synchronous};
 
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
@@ -45,6 +47,7 @@ use crate::record::{
     NotificationRecord, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
+use crate::traffic::{Backlog, Queue, Span, Traffic};
 use command::Command;
 use readers::Readers;
 use writer::Writer;
@@ -53,6 +56,7 @@ use writer::Writer;
 #[derive(Debug)]
 pub struct SqliteStore {
     directory: Arc<Directory>,
+    counters: Arc<Counters>,
     subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
     writer: Writer,
     readers: Readers,
@@ -154,6 +158,24 @@ impl Store for SqliteStore {
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
         let key = endpoint.clone();
         self.readers.run(move |connection| read::waiting(connection, &key)).await
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    async fn queues(&self) -> Result<Vec<(EndpointKey, Queue)>, Error> {
+        self.readers.run(traffic::queues).await
+    }
+
+    async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| traffic::backlog(connection, &key)).await
+    }
+
+    async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| traffic::traffic(connection, &key, span)).await
     }
 
     async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {
