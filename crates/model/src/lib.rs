@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod duration;
 pub mod endpoint;
 pub mod id;
+pub mod latencies;
 pub mod log;
 pub mod notification;
 pub mod schedule;
@@ -21,5 +22,6 @@ pub use endpoint::{
 pub use id::{
     ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId,
 };
+pub use latencies::Latencies;
 pub use notification::Fate;
 pub use schedule::RetrySchedule;

@@ -112,6 +112,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::branches::ROUTES,
         platform::clients::ROUTES,
         platform::endpoints::ROUTES,
+        platform::health::ROUTES,
         platform::actions::ROUTES,
         platform::deliveries::ROUTES,
         platform::log::ROUTES,

@@ -238,7 +238,8 @@ impl Serialize for Masked<'_> {
     }
 }
 
-fn endpoint(call: &Call) -> Result<Arc<Endpoint>, Problem> {
+/// The endpoint that the path names.
+pub(super) fn endpoint(call: &Call) -> Result<Arc<Endpoint>, Problem> {
     let company = call.company()?;
     let text = call.path("EndpointId");
     let found = text.parse::<EndpointId>().ok().and_then(|id| company.endpoints.get(&id).cloned());

@@ -9,6 +9,7 @@ mod companies;
 mod deliveries;
 mod document;
 mod endpoints;
+mod health;
 mod house;
 mod keys;
 mod lists;

@@ -8,9 +8,10 @@ use crate::conformance::Bench;
 use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Paging};
 use crate::record::{Change, EndpointChange, IfUndelivered};
+use crate::traffic::Span;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 11] = [
+const WHOLE: [&str; 12] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -24,6 +25,7 @@ const WHOLE: [&str; 11] = [
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
+    "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
     // To find a MessageId without a company: one look-up for each.
     "SELECT company_id FROM companies",
 ];
@@ -101,6 +103,9 @@ async fn busy_life(bench: &mut Bench) {
     bench.store().settle(head.no, bench.now()).await.unwrap();
     bench.due(&endpoint).await;
     bench.store().due_times().await.unwrap();
+    bench.store().backlog(&endpoint).await.unwrap();
+    let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
+    bench.store().traffic(&endpoint, span).await.unwrap();
     bench.store().waiting(&endpoint).await.unwrap();
     bench.store().keys().await.unwrap();
     lists(bench, &head, &endpoint).await;
