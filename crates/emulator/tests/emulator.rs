@@ -1,5 +1,7 @@
 //! What the emulator sends, seen at the receiver's socket.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
