@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod id;
 pub mod log;
 pub mod notification;
+pub mod person;
 pub mod schedule;
 
 pub use attempt::{ErrorClass, Outcome, Transition};
@@ -19,7 +20,8 @@ pub use endpoint::{
     Authorization, Defaults, Endpoint, EndpointKey, EndpointSettings, On410, SealedText, SignatureForm,
 };
 pub use id::{
-    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId,
+    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, PersonId, Sequence, WorkOrderId,
 };
 pub use notification::Fate;
+pub use person::{Person, Role};
 pub use schedule::RetrySchedule;

@@ -289,6 +289,7 @@ impl From<StoreError> for Problem {
                 Code::StateConflict
             }
             StoreError::BranchTaken(_) => Code::BranchTaken,
+            StoreError::Locked(_) => Code::RateLimited,
             StoreError::UndeliveredExist(number) => {
                 let detail = format!(
                     "{number} undelivered deliveries still wait here; deliver them first, or delete with \

@@ -40,7 +40,10 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0003_people.sql"),
+];
 
 /// What the database makes beside its file: the write-ahead log and its index.
 const BESIDE: [&str; 2] = ["workbell.db-wal", "workbell.db-shm"];
