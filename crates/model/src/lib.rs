@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod duration;
 pub mod endpoint;
 pub mod id;
+pub mod latencies;
 pub mod log;
 pub mod notification;
 pub mod person;
@@ -22,6 +23,7 @@ pub use endpoint::{
 pub use id::{
     ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, PersonId, Sequence, WorkOrderId,
 };
+pub use latencies::Latencies;
 pub use notification::Fate;
 pub use person::{Person, Role};
 pub use schedule::RetrySchedule;

@@ -48,6 +48,13 @@ pub(crate) fn document(public_url: &str) -> Value {
                     "scheme": "bearer",
                     "description": "The key that serve keeps in <data-dir>/platform.key.",
                 },
+                "Session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": crate::caller::COOKIE,
+                    "description": "A session of somebody who signed in. Writes need Sec-Fetch-Site: same-origin, or \
+                                    the Origin of public_url.",
+                },
                 "WorkbellToken": {
                     "type": "http",
                     "scheme": "bearer",
@@ -91,8 +98,11 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         "parameters": parameters,
         "responses": responses,
     });
-    if route.guard == Guard::Platform {
-        operation["security"] = json!([{ "PlatformKey": [] }]);
+    match route.guard {
+        Guard::Open => {}
+        Guard::Platform | Guard::Company => {
+            operation["security"] = json!([{ "PlatformKey": [] }, { "Session": [] }]);
+        }
     }
     if let Some(body) = request_body(&route.takes, schemas) {
         operation["requestBody"] = body;

@@ -21,6 +21,7 @@ pub(crate) mod sequence;
 pub(crate) mod targets;
 pub(crate) mod telling;
 pub(crate) mod told;
+pub(crate) mod traffic;
 
 pub(crate) use bench::{Bench, Place};
 
@@ -204,6 +205,13 @@ macro_rules! conformance_suite {
                 a_record_that_is_not_there_is_none,
                 pages_have_no_gap_and_no_double_while_new_records_arrive,
                 a_record_outlives_its_notification_for_its_own_period,
+            }
+            traffic {
+                each_attempt_is_counted_once_however_much_is_rolled_up,
+                steps_have_what_began_in_them,
+                an_endpoint_sees_its_own_traffic_only,
+                the_backlog_is_what_waits_since_when_and_how_it_failed,
+                traffic_goes_with_the_log,
             }
             retention {
                 a_notification_goes_when_its_last_fate_is_old_enough,

@@ -12,6 +12,7 @@ pub mod filter;
 pub mod record;
 pub mod sqlite;
 pub mod store;
+pub mod traffic;
 
 pub use directory::Directory;
 pub use error::Error;

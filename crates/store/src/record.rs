@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use workbell_model::{
     Branch, Client, ClientId, Company, CompanyId, DeliveryId, Endpoint, EndpointId, EndpointKey, Fate, Mode,
-    NotificationNo, Person, PersonId, Reason, Role, Sequence, State, Transition, Undelivered, WorkOrderId, log,
+    NotificationNo, Person, PersonId, Reason, Role, Sequence, State, Transition, Undelivered, WorkOrderId,
+    log,
 };
 use workbell_wire::{ActionName, MessageId, Timestamp};
 

@@ -25,6 +25,7 @@ mod readers;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod trouble;
 mod write;
 mod writer;
@@ -46,6 +47,7 @@ use crate::record::{
     NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
+use crate::traffic::{Backlog, Span, Traffic};
 use command::Command;
 use readers::Readers;
 use writer::Writer;
@@ -155,6 +157,16 @@ impl Store for SqliteStore {
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
         let key = endpoint.clone();
         self.readers.run(move |connection| read::waiting(connection, &key)).await
+    }
+
+    async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| traffic::backlog(connection, &key)).await
+    }
+
+    async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| traffic::traffic(connection, &key, span)).await
     }
 
     async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {

@@ -18,6 +18,7 @@ use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
     LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
+use crate::traffic::{Backlog, Span, Traffic};
 
 /// Told by the writer, on its own thread and in the order of commits. Must return at once and never wait.
 pub trait Subscriber: Send + Sync + std::fmt::Debug {
@@ -114,6 +115,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Undelivered deliveries of an endpoint.
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error>;
+
+    /// What waits at an endpoint, and how its last attempts ended.
+    async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error>;
+
+    /// What the attempts of an endpoint came to in a span of time, step by step, earliest first; steps without any
+    /// are left out. Kept as long as the log.
+    async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error>;
 
     /// Retry by hand: due at once, numbers go on, schedule and count start anew, place by sequence. With
     /// `in_flight` it takes effect when that attempt completes.

@@ -23,6 +23,7 @@ use workbell_store::record::{
 };
 use workbell_store::sqlite::SqliteStore;
 use workbell_store::store::Fresh;
+use workbell_store::traffic::{Backlog, Span, Traffic};
 use workbell_store::{Error, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
 
@@ -280,6 +281,16 @@ impl Store for SlowStore {
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
         let endpoint = endpoint.clone();
         self.section(move |sqlite| async move { sqlite.waiting(&endpoint).await }).await
+    }
+
+    async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
+        let endpoint = endpoint.clone();
+        self.section(move |sqlite| async move { sqlite.backlog(&endpoint).await }).await
+    }
+
+    async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {
+        let endpoint = endpoint.clone();
+        self.section(move |sqlite| async move { sqlite.traffic(&endpoint, span).await }).await
     }
 
     async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {

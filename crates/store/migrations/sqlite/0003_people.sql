@@ -14,7 +14,7 @@ CREATE TABLE people (
 ) STRICT, WITHOUT ROWID;
 
 -- Who signs in gives no company.
-CREATE INDEX people_by_email ON people (email);
+CREATE INDEX people_by_email ON people (email, created);
 CREATE UNIQUE INDEX people_by_link ON people (link) WHERE link IS NOT NULL;
 
 -- The operator's sessions have no company. A session is looked up by what only its owner knows.
@@ -25,7 +25,7 @@ CREATE TABLE sessions (
     ends       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX sessions_by_person ON sessions (company_id, person_id);
+CREATE INDEX sessions_by_person ON sessions (company_id, person_id, ends);
 CREATE INDEX sessions_by_end ON sessions (ends);
 
 -- One row per try whose password was not right, for as long as it counts.

@@ -26,7 +26,8 @@ const MOST_KEPT_TRIES: u32 = 10_000;
 const COLUMNS: &str = "company_id, person_id, email, role, password, link, link_until, created";
 
 pub(super) fn of_company(connection: &Connection, company: &CompanyId) -> Result<Vec<Person>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM people WHERE company_id = ?1 ORDER BY person_id LIMIT {MOST_PEOPLE}");
+    let sql =
+        format!("SELECT {COLUMNS} FROM people WHERE company_id = ?1 ORDER BY person_id LIMIT {MOST_PEOPLE}");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![company.as_str()], person)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -34,7 +35,8 @@ pub(super) fn of_company(connection: &Connection, company: &CompanyId) -> Result
 
 /// Uses `people_by_email`.
 pub(super) fn named(connection: &Connection, email: &str) -> Result<Vec<Person>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM people WHERE email = ?1 ORDER BY created LIMIT {MOST_NAMESAKES}");
+    let sql =
+        format!("SELECT {COLUMNS} FROM people WHERE email = ?1 ORDER BY created LIMIT {MOST_NAMESAKES}");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![email], person)?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -293,6 +293,7 @@ impl Thread {
 
     fn attempt(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Error> {
         let result = self.execute_all(batch).and_then(|answers| {
+            self.state.roll_up()?;
             self.state.commit()?;
             Ok(answers)
         });
