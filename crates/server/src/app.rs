@@ -36,6 +36,9 @@ impl Default for Limits {
 pub trait Engine: Send + Sync {
     /// Whether an attempt of this delivery is in flight.
     fn in_flight(&self, no: DeliveryNo) -> bool;
+
+    /// How many attempts are in flight.
+    fn attempts_in_flight(&self) -> usize;
 }
 
 /// An engine that never sends: for tests of the interface alone.
@@ -45,6 +48,10 @@ pub struct NoEngine;
 impl Engine for NoEngine {
     fn in_flight(&self, _: DeliveryNo) -> bool {
         false
+    }
+
+    fn attempts_in_flight(&self) -> usize {
+        0
     }
 }
 

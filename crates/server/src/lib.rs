@@ -23,6 +23,7 @@ mod json;
 mod key_file;
 mod key_room;
 mod listener;
+mod metrics;
 mod openapi;
 mod patient;
 mod platform;

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod counters;
 pub mod directory;
 pub mod error;
 pub mod filter;
@@ -14,6 +15,7 @@ pub mod sqlite;
 pub mod store;
 pub mod traffic;
 
+pub use counters::Counters;
 pub use directory::Directory;
 pub use error::Error;
 pub use store::{Store, Subscriber};

@@ -39,6 +39,7 @@ use workbell_wire::{MessageId, Timestamp};
 
 pub use open::{Options, Synchronous};
 
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
@@ -47,7 +48,7 @@ use crate::record::{
     NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
-use crate::traffic::{Backlog, Span, Traffic};
+use crate::traffic::{Backlog, Queue, Span, Traffic};
 use command::Command;
 use readers::Readers;
 use writer::Writer;
@@ -56,6 +57,7 @@ use writer::Writer;
 #[derive(Debug)]
 pub struct SqliteStore {
     directory: Arc<Directory>,
+    counters: Arc<Counters>,
     subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
     writer: Writer,
     readers: Readers,
@@ -157,6 +159,14 @@ impl Store for SqliteStore {
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
         let key = endpoint.clone();
         self.readers.run(move |connection| read::waiting(connection, &key)).await
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    async fn queues(&self) -> Result<Vec<(EndpointKey, Queue)>, Error> {
+        self.readers.run(traffic::queues).await
     }
 
     async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {

@@ -11,6 +11,7 @@ use workbell_model::{
 };
 use workbell_wire::{MessageId, Timestamp};
 
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
@@ -18,7 +19,7 @@ use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
     LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
-use crate::traffic::{Backlog, Span, Traffic};
+use crate::traffic::{Backlog, Queue, Span, Traffic};
 
 /// Told by the writer, on its own thread and in the order of commits. Must return at once and never wait.
 pub trait Subscriber: Send + Sync + std::fmt::Debug {
@@ -115,6 +116,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Undelivered deliveries of an endpoint.
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error>;
+
+    /// What was done since this was opened.
+    fn counters(&self) -> &Counters;
+
+    /// What waits at each endpoint at which something does. Walks all that is undelivered: for metrics.
+    async fn queues(&self) -> Result<Vec<(EndpointKey, Queue)>, Error>;
 
     /// What waits at an endpoint, and how its last attempts ended.
     async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error>;

@@ -48,6 +48,15 @@ pub struct Backlog {
     pub consecutive_failures: u32,
 }
 
+/// The undelivered deliveries of an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// How many.
+    pub waiting: u64,
+    /// When the oldest of them was accepted.
+    pub oldest: Option<Timestamp>,
+}
+
 impl Traffic {
     /// Nothing, of a step that begins then.
     pub fn none(start: Timestamp) -> Self {

@@ -283,6 +283,14 @@ impl Store for SlowStore {
         self.section(move |sqlite| async move { sqlite.waiting(&endpoint).await }).await
     }
 
+    fn counters(&self) -> &workbell_store::Counters {
+        self.sqlite.counters()
+    }
+
+    async fn queues(&self) -> Result<Vec<(EndpointKey, workbell_store::traffic::Queue)>, Error> {
+        self.section(move |sqlite| async move { sqlite.queues().await }).await
+    }
+
     async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
         let endpoint = endpoint.clone();
         self.section(move |sqlite| async move { sqlite.backlog(&endpoint).await }).await

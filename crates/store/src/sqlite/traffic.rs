@@ -14,7 +14,7 @@ use super::by_hand::endpoint_key;
 use super::code;
 use super::write::Write;
 use crate::error::Error;
-use crate::traffic::{Backlog, MINUTE, MOST_CONSECUTIVE, Span, Traffic};
+use crate::traffic::{Backlog, MINUTE, MOST_CONSECUTIVE, Queue, Span, Traffic};
 
 /// Records that must have come before they are counted. 512: one more commit's worth of them is read by who asks, and
 /// the counting of so many costs one row per endpoint and minute. (4 in tests, which want to see it.)
@@ -148,6 +148,23 @@ pub(super) fn backlog(connection: &Connection, endpoint: &EndpointKey) -> Result
         oldest: oldest.map(Timestamp::from_ticks),
         consecutive_failures: consecutive_failures(connection, endpoint)?,
     })
+}
+
+/// What waits at each endpoint.
+pub(super) fn queues(connection: &Connection) -> Result<Vec<(EndpointKey, Queue)>, Error> {
+    let mut statement = connection.prepare_cached(
+        // Walks undelivered_by_lane alone, which has them in this order.
+        "SELECT q.company_id, q.endpoint_id, q.waiting, n.accepted
+         FROM (SELECT company_id, endpoint_id, COUNT(*) AS waiting, MIN(delivery_no) AS oldest
+               FROM undelivered
+               GROUP BY company_id, endpoint_id) AS q
+         LEFT JOIN notifications AS n ON n.notification_no = q.oldest >> 12",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let oldest = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_ticks);
+        Ok((endpoint_key(row, 0, 1)?, Queue { waiting: row.get(2)?, oldest }))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn consecutive_failures(connection: &Connection, endpoint: &EndpointKey) -> Result<u32, Error> {
