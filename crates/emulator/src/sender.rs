@@ -189,10 +189,7 @@ impl Sender {
             Some(Fault::WrongAudience) => self.other_audience.mint_token(&self.recipient, now)?,
             Some(Fault::ForeignEndpoint) => self.ring.mint_token(&foreign, now)?,
             Some(Fault::AccessToken) => {
-                let grant = workbell_wire::token::Grant {
-                    company: "emulator".to_owned(),
-                    generation: "0".to_owned(),
-                };
+                let grant = token::Grant { company: "emulator".to_owned(), generation: "0".to_owned() };
                 self.ring.mint_access_token(&self.recipient.client_id, grant, now)?
             }
             _ => self.ring.mint_token(&self.recipient, now)?,

@@ -13,6 +13,7 @@ pub mod id;
 pub mod latencies;
 pub mod log;
 pub mod notification;
+pub mod person;
 pub mod schedule;
 pub mod standing_clock;
 
@@ -25,9 +26,10 @@ pub use endpoint::{
 pub use health::Health;
 pub use hold::Failures;
 pub use id::{
-    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId,
+    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, PersonId, Sequence, WorkOrderId,
 };
 pub use latencies::Latencies;
 pub use notification::Fate;
+pub use person::{Person, Role};
 pub use schedule::RetrySchedule;
 pub use standing_clock::StandingClock;

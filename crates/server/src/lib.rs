@@ -8,6 +8,7 @@ mod answer;
 mod app;
 mod body;
 mod call;
+mod caller;
 mod check;
 mod clock;
 mod cursor;

@@ -55,6 +55,13 @@ pub(crate) fn document(public_url: &str) -> Value {
                     "description": "An access token of the Direct API.",
                     "flows": { "clientCredentials": { "tokenUrl": crate::oauth::PATH, "scopes": {} } },
                 },
+                "Session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": crate::caller::COOKIE,
+                    "description": "A session of somebody who signed in. Writes need Sec-Fetch-Site: same-origin, or \
+                                    the Origin of public_url.",
+                },
                 "WorkbellToken": {
                     "type": "http",
                     "scheme": "bearer",
@@ -98,8 +105,11 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         "parameters": parameters,
         "responses": responses,
     });
-    if route.guard == Guard::Platform {
-        operation["security"] = json!([{ "PlatformKey": [] }]);
+    match route.guard {
+        Guard::Open => {}
+        Guard::Platform | Guard::Company => {
+            operation["security"] = json!([{ "PlatformKey": [] }, { "Session": [] }]);
+        }
     }
     if let Some(body) = request_body(&route.takes, schemas) {
         operation["requestBody"] = body;

@@ -29,9 +29,9 @@ impl Interfaces {
     fn include(self, route: &Route) -> bool {
         match self {
             Interfaces::All => true,
-            Interfaces::Public => route.guard != Guard::Platform,
+            Interfaces::Public => route.guard == Guard::Open,
             Interfaces::Platform => {
-                route.guard == Guard::Platform || matches!(route.path, "/healthz" | "/readyz")
+                route.guard != Guard::Open || matches!(route.path, "/healthz" | "/readyz")
             }
         }
     }

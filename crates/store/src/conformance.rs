@@ -15,6 +15,7 @@ pub(crate) mod due;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod model;
+pub(crate) mod people;
 pub(crate) mod retention;
 pub(crate) mod sequence;
 pub(crate) mod targets;
@@ -158,6 +159,19 @@ macro_rules! conformance_suite {
                 own_actions_are_put_replaced_and_deleted,
                 signing_keys_are_put_replaced_and_removed_in_one_commit,
                 the_check_value_is_the_one_that_was_written_first,
+            }
+            people {
+                a_person_is_created_changed_and_deleted,
+                an_email_is_unique_within_a_company_only,
+                a_person_of_another_company_cannot_be_touched,
+                a_link_sets_the_password_once_and_ends_all_sessions,
+                a_new_link_takes_the_place_of_the_one_before,
+                a_session_ends_by_itself_by_hand_and_with_its_person,
+                a_session_has_the_role_of_the_moment,
+                one_person_has_a_bounded_number_of_sessions,
+                five_tries_lock_a_name_at_an_address_for_fifteen_minutes,
+                tries_that_are_far_apart_do_not_lock,
+                people_and_sessions_go_with_their_company,
             }
             telling {
                 an_acceptance_is_told_before_it_is_answered,

@@ -18,6 +18,7 @@ mod discard;
 mod lane;
 mod lists;
 mod open;
+mod people;
 mod quick;
 mod read;
 mod readers;
@@ -33,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, WorkOrderId};
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrderId};
 use workbell_wire::{MessageId, Timestamp};
 
 pub use open::{Options, Synchronous};
@@ -44,7 +45,7 @@ use crate::error::Error;
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, LogRecord,
-    NotificationRecord, StoredKey, Swept,
+    NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
@@ -192,6 +193,24 @@ impl Store for SqliteStore {
 
     async fn change(&self, change: Change) -> Result<(), Error> {
         self.ask(|reply| Command::Change(Box::new(change), reply)).await
+    }
+
+    async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error> {
+        let company = company.clone();
+        self.readers.run(move |connection| people::of_company(connection, &company)).await
+    }
+
+    async fn people_named(&self, email: &str) -> Result<Vec<Person>, Error> {
+        let email = email.to_owned();
+        self.readers.run(move |connection| people::named(connection, &email)).await
+    }
+
+    async fn person_of_link(&self, link: [u8; 32], now: Timestamp) -> Result<Option<Person>, Error> {
+        self.readers.run(move |connection| people::of_link(connection, &link, now)).await
+    }
+
+    async fn session(&self, token: [u8; 32], now: Timestamp) -> Result<Option<SignedIn>, Error> {
+        self.readers.run(move |connection| people::session(connection, &token, now)).await
     }
 
     async fn notification(

@@ -17,3 +17,4 @@ mod oauth;
 mod public;
 mod publish;
 mod refusals;
+mod rights;
