@@ -16,6 +16,7 @@ pub mod notification;
 pub mod person;
 pub mod schedule;
 pub mod standing_clock;
+pub mod work_order;
 
 pub use attempt::{ErrorClass, Failure, Outcome, Transition};
 pub use company::{Branch, Client, Company};
