@@ -72,6 +72,9 @@ async fn a_token_is_given_for_form_and_basic_on_a_path_without_case() {
     }
 }
 
+/// Headers, form, expected status and error code.
+type Case<'a> = (&'a [(&'a str, &'a str)], String, u16, &'a str);
+
 #[tokio::test]
 async fn what_is_wrong_with_a_token_request_is_told_as_the_rfc_says() {
     let (house, _) = House::furnished().await;
@@ -81,7 +84,7 @@ async fn what_is_wrong_with_a_token_request_is_told_as_the_rfc_says() {
     let grant = "grant_type=client_credentials";
     let with_basic = [basic];
     let nonsense = [("authorization", "Basic nonsense")];
-    let cases: Vec<(&[(&str, &str)], String, u16, &str)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (&[], String::new(), 401, "invalid_client"),
         (&[], grant.to_owned(), 401, "invalid_client"),
         (&[], format!("client_id={id}&client_secret={secret}"), 400, "invalid_request"),
