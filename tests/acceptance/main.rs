@@ -11,6 +11,8 @@
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
+//! | `metrics` | numbers are right, and an idle service asks its store nothing |
+//! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
@@ -21,6 +23,8 @@ mod demo;
 mod disk;
 mod keys;
 mod kills;
+mod metrics;
+mod neighbours;
 mod notification;
 mod order;
 mod start;

@@ -194,3 +194,15 @@ fn a_data_dir_that_is_a_file() {
     let path = installation.data_dir().display().to_string();
     check(&ended, FAILED, &[&path, "give another --data-dir"]);
 }
+
+#[test]
+fn a_limit_of_files_that_is_too_low_is_refused_and_a_low_soft_one_is_raised() {
+    let limited = |limit: &str| {
+        let command = format!("--nofile={limit}");
+        Installation::new().started_by(&["prlimit", &command]).set("delivery.max_in_flight", "64")
+    };
+    // 64 × 2 + 256 are needed.
+    let ended = limited("383:383").fail_to_start(&[]);
+    check(&ended, FAILED, &["383 files may be open", "384 are needed", "delivery.max_in_flight = 64"]);
+    assert_eq!(limited("100:384").start().terminate().code(), Some(0));
+}

@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Keys(command::keys::Keys),
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
+    Emulate(command::emulate::Emulate),
     Verify(command::verify::Verify),
     Bench(command::bench::Bench),
     Completions(command::completions::Completions),
@@ -77,6 +78,7 @@ impl Command {
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
+            Command::Emulate(emulate) => emulate.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
@@ -95,6 +97,7 @@ impl Command {
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
+            Command::Emulate(emulate) => emulate.json,
             Command::Verify(verify) => verify.json,
             Command::Bench(bench) => bench.json,
             Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,

@@ -9,6 +9,7 @@ mod arguments;
 mod bench;
 mod command;
 mod connection;
+mod developer;
 mod failure;
 mod input;
 mod json;

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use http::header::HeaderValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use workbell_model::attempt::{Rules, follow};
+use workbell_model::attempt::{Rules, Span, follow};
 use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
-use workbell_wire::Timestamp;
 
 use crate::ended::Ended;
 use crate::engine::Shared;
@@ -55,7 +54,9 @@ impl Attempt {
             Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
         };
         let completed_at = start.plus(ended.duration);
-        let transition = self.follow(template.ok().as_deref(), ended.outcome, completed_at);
+        // The age of a delivery goes with the wall clock.
+        let span = Span { started: start, ended: completed_at, age: completed_at };
+        let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
         self.load.running.fetch_sub(1, Ordering::SeqCst);
         drop(slot);
         if self.load.wanted.swap(false, Ordering::SeqCst) {
@@ -80,7 +81,7 @@ impl Attempt {
     }
 
     /// What follows by the rules. The store has the last word: it knows what was changed or wished meanwhile.
-    fn follow(&self, template: Option<&Template>, outcome: Outcome, ended: Timestamp) -> Transition {
+    fn follow(&self, template: Option<&Template>, outcome: Outcome, span: Span) -> Transition {
         let numbers = &self.shared.defaults;
         let rules = Rules {
             schedule: template.map_or(&numbers.retry_schedule, |template| &template.schedule),
@@ -88,6 +89,6 @@ impl Attempt {
             max_attempts: template.map_or(numbers.max_attempts, |template| template.max_attempts),
             max_age: numbers.max_age,
         };
-        follow(&self.delivery, outcome, rules, ended, self.shared.luck())
+        follow(&self.delivery, outcome, rules, span, self.shared.luck())
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use workbell_egress::{Attempted, Failure, RetryAfter};
-use workbell_model::attempt::LONGEST_RETRY_AFTER;
+use workbell_model::attempt::{Failure as Kind, LONGEST_RETRY_AFTER};
 use workbell_model::{ErrorClass, Outcome, Transition, Undelivered, log};
 use workbell_store::record::{Attempt, Completion};
 use workbell_wire::Timestamp;
@@ -25,11 +25,13 @@ impl Ended {
             Ok(status) if status.is_success() => (Outcome::Succeeded, Some(status.as_u16()), None, None),
             Ok(status) => {
                 let asks = matches!(status.as_u16(), 429 | 503);
-                let retry_after = if asks { wait(attempted.retry_after.as_ref(), now) } else { None };
-                (Outcome::Failed { retry_after }, Some(status.as_u16()), Some(ErrorClass::Status), None)
+                let asked = if asks { wait(attempted.retry_after.as_ref(), now) } else { None };
+                let kind = Kind::of_status(status.as_u16(), asked);
+                (Outcome::Failed(kind), Some(status.as_u16()), Some(ErrorClass::Status), None)
             }
             Err(failure) => {
-                (Outcome::Failed { retry_after: None }, None, Some(class(failure)), Some(failure.to_string()))
+                let class = class(failure);
+                (Outcome::Failed(Kind::of_class(class)), None, Some(class), Some(failure.to_string()))
             }
         };
         let detail = log::Detail {
@@ -54,7 +56,7 @@ impl Ended {
     /// An attempt for which no request could be made.
     pub(crate) fn misconfigured(explanation: String, url: String) -> Self {
         Ended {
-            outcome: Outcome::Failed { retry_after: None },
+            outcome: Outcome::Failed(Kind::of_class(ErrorClass::Misconfigured)),
             status: None,
             error: Some(ErrorClass::Misconfigured),
             duration: Duration::ZERO,

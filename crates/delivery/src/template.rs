@@ -3,23 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use workbell_egress::{Request, Target};
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use workbell_egress::{Request, Signed, Stamp, Target};
 use workbell_model::{
     Authorization, Defaults, Endpoint, RetrySchedule, SealedText, SignatureForm, Undelivered,
 };
 use workbell_signing::{Form, MasterKey, Recipient};
 use workbell_wire::Timestamp;
 use workbell_wire::webhook_signature::{Keys, Secret};
-
-const EVENT_TYPE: HeaderName = HeaderName::from_static("event-type");
-const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
-const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
-const WORKBELL_ATTEMPT: HeaderName = HeaderName::from_static("workbell-attempt");
-const WORKBELL_SEQUENCE: HeaderName = HeaderName::from_static("workbell-sequence");
-const WORKBELL_MODE: HeaderName = HeaderName::from_static("workbell-mode");
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("Workbell/", env!("CARGO_PKG_VERSION")));
 
 /// Why requests of an endpoint cannot be made. Its attempts fail as `Misconfigured`.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -105,22 +96,24 @@ impl Template {
         now: Timestamp,
     ) -> Result<Request, Unusable> {
         let id = delivery.message_id.to_string();
-        let mut headers = HeaderMap::with_capacity(16);
-        headers.insert(AUTHORIZATION, bearer.clone());
-        headers.insert(EVENT_TYPE, value("Event-Type", delivery.action.as_str())?);
-        if let Some(keys) = &self.signature {
-            let seconds = now.unix_seconds();
-            headers.insert(WEBHOOK_ID, value("webhook-id", &id)?);
-            headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(seconds));
-            headers.insert(
-                WEBHOOK_SIGNATURE,
-                value("webhook-signature", &keys.sign(&id, seconds, &delivery.body))?,
-            );
-        }
-        headers.insert(WORKBELL_ATTEMPT, HeaderValue::from(delivery.attempts.saturating_add(1)));
-        headers.insert(WORKBELL_SEQUENCE, HeaderValue::from(delivery.sequence));
-        headers.insert(WORKBELL_MODE, HeaderValue::from_static(delivery.mode.name()));
-        headers.insert(USER_AGENT, AGENT);
+        let seconds = now.unix_seconds();
+        let signature = match &self.signature {
+            Some(keys) => Some(Signed {
+                id: value("webhook-id", &id)?,
+                timestamp: seconds,
+                signature: value("webhook-signature", &keys.sign(&id, seconds, &delivery.body))?,
+            }),
+            None => None,
+        };
+        let stamp = Stamp {
+            authorization: Some(bearer.clone()),
+            event_type: value("Event-Type", delivery.action.as_str())?,
+            signature,
+            attempt: u64::from(delivery.attempts.saturating_add(1)),
+            sequence: Some(delivery.sequence),
+            mode: delivery.mode.name(),
+        };
+        let mut headers = stamp.headers();
         for (name, value) in &self.custom {
             if *name == USER_AGENT {
                 headers.insert(name, value.clone());

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::dial::{Dial, TcpDialer};
+use crate::dial::{Dial, Io, TcpDialer};
 use crate::policy::Policy;
 use crate::pool::Pool;
 use crate::resolve::{Resolve, SystemResolver};
 use crate::tls::Tls;
+
+/// Lays something between HTTP and a connection, above its TLS: what is written through it is what the
+/// receiver reads.
+pub type Overlay = Arc<dyn Fn(Box<dyn Io>) -> Box<dyn Io> + Send + Sync>;
 
 /// How a [`Client`] is made.
 #[derive(Clone)]
@@ -20,6 +24,8 @@ pub struct ClientOptions {
     pub dialer: Arc<dyn Dial>,
     /// PEM file of authorities that are trusted beside those of the machine (`egress.ca_file`).
     pub ca_file: Option<PathBuf>,
+    /// What is laid over each connection, to misbehave on purpose or to watch. `None` for live traffic.
+    pub overlay: Option<Overlay>,
 }
 
 impl ClientOptions {
@@ -30,6 +36,7 @@ impl ClientOptions {
             resolver: Arc::new(SystemResolver::default()),
             dialer: Arc::new(TcpDialer),
             ca_file: None,
+            overlay: None,
         }
     }
 }
@@ -58,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) dialer: Arc<dyn Dial>,
     pub(crate) tls: Tls,
+    pub(crate) overlay: Option<Overlay>,
 }
 
 impl Client {
@@ -67,14 +75,18 @@ impl Client {
     ///
     /// When `ca_file` cannot be read or holds no certificate.
     pub fn new(options: ClientOptions) -> Result<Client, Error> {
-        let ClientOptions { policy, resolver, dialer, ca_file } = options;
+        let ClientOptions { policy, resolver, dialer, ca_file, overlay } = options;
         let tls = Tls::new(ca_file.as_deref())?;
-        Ok(Client { shared: Arc::new(Shared { policy, resolver, dialer, tls }) })
+        Ok(Client { shared: Arc::new(Shared { policy, resolver, dialer, tls, overlay }) })
     }
 
     /// The policy by which addresses are judged.
     pub fn policy(&self) -> &Policy {
         &self.shared.policy
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// A pool for one endpoint with at most so many connections at once, at least one.

@@ -94,11 +94,16 @@ pub(crate) async fn connect(
                 .map_err(|_| Failure::Timeout { phase: Phase::Tls, after: limit })?
                 .map_err(Failure::TlsFailed)?;
             let described = tls::describe(&stream);
+            facts.certificate = tls::certificate(&stream);
             (Box::new(stream) as Box<dyn Io>, Some(described))
         }
     };
     facts.connect_time = Some(begin.elapsed());
     facts.tls.clone_from(&tls);
+    let io = match &shared.overlay {
+        Some(overlay) => overlay(io),
+        None => io,
+    };
     let gauge = Arc::new(Gauge::new());
     let (sender, http) = http1::Builder::new()
         .title_case_headers(true)

@@ -53,6 +53,7 @@ pub(crate) struct Facts<'pool> {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) tls: Option<String>,
     pub(crate) connect_time: Option<Duration>,
+    pub(crate) certificate: Option<Vec<u8>>,
     reused: bool,
     reconnected: bool,
     request_headers: Vec<SentHeader>,
@@ -278,12 +279,13 @@ async fn reap(pool: Weak<Inner>) {
 }
 
 impl<'pool> Facts<'pool> {
-    fn new() -> Facts<'pool> {
+    pub(crate) fn new() -> Facts<'pool> {
         Facts {
             phase: Phase::Slot,
             address: None,
             tls: None,
             connect_time: None,
+            certificate: None,
             reused: false,
             reconnected: false,
             request_headers: Vec::new(),

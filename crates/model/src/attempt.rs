@@ -81,13 +81,103 @@ impl ErrorClass {
 pub enum Outcome {
     /// Any 2xx.
     Succeeded,
-    /// Anything else. `retry_after` is what a 429 or 503 asked for, from the end of the attempt.
-    Failed {
-        /// The wait that the receiver asked for, already cut to [`LONGEST_RETRY_AFTER`].
-        retry_after: Option<Duration>,
-    },
+    /// Anything else.
+    Failed(Failure),
     /// Cut off by shut-down: recorded, not counted, due at once.
     Interrupted,
+}
+
+/// Kinds of failures, by what they say of endpoint and delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// 429, with the wait that was asked for, already cut to [`LONGEST_RETRY_AFTER`]. No failure of the endpoint.
+    TooManyRequests(Option<Duration>),
+    /// 503, with the wait that was asked for, cut likewise.
+    Unavailable(Option<Duration>),
+    /// 502 or 504.
+    BadGateway,
+    /// 410.
+    Gone,
+    /// Any other status: it speaks against the notification.
+    Refused,
+    /// No connection, or no answer in time.
+    Unreached,
+    /// Something else than an answer.
+    Unanswered,
+}
+
+impl Failure {
+    /// The kind of an answer that is no success. `asked` is its Retry-After.
+    pub fn of_status(status: u16, asked: Option<Duration>) -> Self {
+        let asked = asked.map(|wait| wait.min(LONGEST_RETRY_AFTER));
+        match status {
+            429 => Failure::TooManyRequests(asked),
+            503 => Failure::Unavailable(asked),
+            502 | 504 => Failure::BadGateway,
+            410 => Failure::Gone,
+            _ => Failure::Refused,
+        }
+    }
+
+    /// The kind of a failure that was no answer.
+    pub fn of_class(class: ErrorClass) -> Self {
+        match class {
+            ErrorClass::Timeout
+            | ErrorClass::ResolveFailed
+            | ErrorClass::ConnectionRefused
+            | ErrorClass::ConnectFailed => Failure::Unreached,
+            ErrorClass::Status
+            | ErrorClass::AddressRefused
+            | ErrorClass::TlsFailed
+            | ErrorClass::ConnectionClosed
+            | ErrorClass::InvalidResponse
+            | ErrorClass::EarlyAnswer
+            | ErrorClass::SchemeRefused
+            | ErrorClass::Misconfigured
+            | ErrorClass::Interrupted => Failure::Unanswered,
+        }
+    }
+
+    /// 429: the endpoint is well and asks for patience.
+    pub fn is_throttle(self) -> bool {
+        matches!(self, Failure::TooManyRequests(_))
+    }
+
+    /// Whether it speaks against the notification itself: a status other than 429, 502, 503, 504.
+    pub fn speaks_against_delivery(self) -> bool {
+        matches!(self, Failure::Gone | Failure::Refused)
+    }
+
+    /// Whether it may be a delivery's own: a status other than 502, 503, 504.
+    pub fn may_be_own(self) -> bool {
+        matches!(self, Failure::Gone | Failure::Refused | Failure::TooManyRequests(_))
+    }
+
+    /// Whether no attempt may start for a while, and for how long if that was said: 429, or 503 with Retry-After.
+    pub fn throttles(self) -> Option<Option<Duration>> {
+        match self {
+            Failure::TooManyRequests(asked) => Some(asked),
+            Failure::Unavailable(Some(asked)) => Some(Some(asked)),
+            Failure::Unavailable(None)
+            | Failure::BadGateway
+            | Failure::Gone
+            | Failure::Refused
+            | Failure::Unreached
+            | Failure::Unanswered => None,
+        }
+    }
+
+    /// The wait that was asked for.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            Failure::TooManyRequests(asked) | Failure::Unavailable(asked) => asked,
+            Failure::BadGateway
+            | Failure::Gone
+            | Failure::Refused
+            | Failure::Unreached
+            | Failure::Unanswered => None,
+        }
+    }
 }
 
 /// Longest wait that an endpoint may ask for with `Retry-After`.
@@ -125,28 +215,57 @@ pub struct Rules<'a> {
     pub max_age: Duration,
 }
 
-/// What follows from an attempt that ended at `ended`; `luck` is a random number from 0 to 1.
+/// When an attempt was.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// What the endpoint's age clock showed then.
+    pub age: Timestamp,
+}
+
+/// What follows from an attempt for its delivery; `luck` is a random number from 0 to 1.
+///
+/// An early one (a probe, or after a reopening) that fails leaves schedule and count as they were.
 pub fn follow(
     delivery: &Undelivered,
     outcome: Outcome,
     rules: Rules<'_>,
-    ended: Timestamp,
+    span: Span,
     luck: f64,
 ) -> Transition {
-    let retry_after = match outcome {
+    let early = is_early(delivery, span.started, rules.schedule.longest_wait());
+    let failure = match outcome {
         Outcome::Succeeded => return Transition::Delivered,
-        Outcome::Interrupted => return Transition::Retrying { due: ended, counted: delivery.counted },
-        Outcome::Failed { retry_after } => retry_after,
+        Outcome::Interrupted if early => {
+            return Transition::Retrying { due: delivery.scheduled, counted: delivery.counted };
+        }
+        Outcome::Interrupted => return Transition::Retrying { due: span.ended, counted: delivery.counted },
+        Outcome::Failed(failure) => failure,
     };
-    let counted = delivery.counted.saturating_add(1);
-    if counted >= rules.max_attempts {
+    let counted = delivery.counted.saturating_add(u16::from(!early));
+    if !early && counted >= rules.max_attempts {
         return Transition::Dead(Reason::Exhausted);
     }
     let end_of_age = delivery.since.plus(rules.max_age);
-    if ended >= end_of_age {
+    if span.age >= end_of_age {
         return Transition::Dead(Reason::Expired);
     }
-    let scheduled = rules.schedule.wait_after(counted, rules.jitter_percent, luck);
-    let wait = scheduled.max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER));
-    Transition::Retrying { due: ended.plus(wait).min(end_of_age), counted }
+    let asked = span.ended.plus(failure.retry_after().unwrap_or_default());
+    let scheduled = if early {
+        delivery.scheduled
+    } else {
+        span.ended.plus(rules.schedule.wait_after(counted, rules.jitter_percent, luck))
+    };
+    // The last wait ends with the age.
+    let last = span.ended.plus(end_of_age.since(span.age));
+    Transition::Retrying { due: scheduled.max(asked).min(last), counted }
+}
+
+/// Whether an attempt begins before its delivery's own due time. A due time further ahead than any wait was written by a
+/// clock that was wrong.
+pub fn is_early(delivery: &Undelivered, started: Timestamp, longest: Duration) -> bool {
+    delivery.scheduled > started && delivery.scheduled <= started.plus(longest)
 }

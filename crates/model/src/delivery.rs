@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use workbell_wire::Timestamp;
 
 use crate::endpoint::EndpointKey;
+use crate::hold::Failures;
 use crate::id::{DeliveryId, DeliveryNo, Sequence, WorkOrderId};
 
 /// Where a delivery stands.
@@ -137,7 +138,7 @@ pub struct Undelivered {
     pub body: Bytes,
     /// When the notification was accepted.
     pub accepted: Timestamp,
-    /// Acceptance or the last retry by hand: `max_age` counts from here.
+    /// What the endpoint's age clock showed at acceptance or the last retry by hand: `max_age` counts from here.
     pub since: Timestamp,
     /// Recorded attempts so far; the next one has this number plus one.
     pub attempts: u16,
@@ -145,6 +146,11 @@ pub struct Undelivered {
     pub counted: u16,
     /// When the next attempt may start.
     pub due: Timestamp,
+    /// Its own due time, as it was written; the attempt may start earlier when the endpoint was reopened since, or as
+    /// a probe.
+    pub scheduled: Timestamp,
+    /// What it remembers of its failures.
+    pub failures: Failures,
     /// Value of `Workbell-Mode`.
     pub mode: Mode,
     /// Asked for by hand during an attempt that never came to its end.

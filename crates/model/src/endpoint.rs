@@ -180,6 +180,10 @@ pub struct Defaults {
     pub endpoint_concurrency: u16,
     /// `delivery.hold_limit`.
     pub hold_limit: Duration,
+    /// `delivery.down_after`; 0 is never.
+    pub down_after: u32,
+    /// `delivery.probe_interval`.
+    pub probe_interval: Duration,
     /// `delivery.response_limit`, bytes.
     pub response_limit: usize,
 }
@@ -195,6 +199,8 @@ impl Default for Defaults {
             connect_timeout: Duration::from_secs(10),
             endpoint_concurrency: 16,
             hold_limit: Duration::from_secs(3600),
+            down_after: 10,
+            probe_interval: Duration::from_secs(60),
             response_limit: 16 * 1024,
         }
     }

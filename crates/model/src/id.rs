@@ -111,6 +111,11 @@ uuid_id!(
     "client id"
 );
 uuid_id!(
+    /// A person of a company.
+    PersonId,
+    "person id"
+);
+uuid_id!(
     /// A delivery: one notification on its way to one endpoint.
     ///
     /// A UUIDv7 whose last 62 bits are the [`DeliveryNo`].

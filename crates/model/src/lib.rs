@@ -7,19 +7,30 @@ pub mod company;
 pub mod delivery;
 pub mod duration;
 pub mod endpoint;
+pub mod health;
+pub mod hold;
 pub mod id;
+pub mod latencies;
 pub mod log;
 pub mod notification;
+pub mod person;
 pub mod schedule;
+pub mod standing_clock;
+pub mod work_order;
 
-pub use attempt::{ErrorClass, Outcome, Transition};
+pub use attempt::{ErrorClass, Failure, Outcome, Transition};
 pub use company::{Branch, Client, Company};
 pub use delivery::{Mode, Reason, State, Undelivered, Wish};
 pub use endpoint::{
     Authorization, Defaults, Endpoint, EndpointKey, EndpointSettings, On410, SealedText, SignatureForm,
 };
+pub use health::Health;
+pub use hold::Failures;
 pub use id::{
-    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, Sequence, WorkOrderId,
+    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, PersonId, Sequence, WorkOrderId,
 };
+pub use latencies::Latencies;
 pub use notification::Fate;
+pub use person::{Person, Role};
 pub use schedule::RetrySchedule;
+pub use standing_clock::StandingClock;

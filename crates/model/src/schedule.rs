@@ -31,6 +31,12 @@ impl RetrySchedule {
         &self.0
     }
 
+    /// Longest wait that can come of it, jitter or a `Retry-After` included.
+    pub fn longest_wait(&self) -> Duration {
+        let longest = self.0.iter().max().copied().unwrap_or_default();
+        longest.saturating_mul(2).max(crate::attempt::LONGEST_RETRY_AFTER)
+    }
+
     /// The wait after the nth counted attempt (from 1), lengthened by `jitter` of it: 0.1 and a `luck` of 1 give +10 %.
     ///
     /// `luck` is a random number from 0 to 1.

@@ -48,6 +48,11 @@ pub(crate) fn gone() -> Response {
     response
 }
 
+/// `200` with a list that has nothing.
+pub(crate) fn nothing() -> Response {
+    page(Page { items: Vec::<()>::new(), next: None }, |()| ())
+}
+
 /// `200` with a part of a list.
 pub(crate) fn page<R, T: Serialize>(page: Page<R>, show: impl Fn(R) -> T) -> Response {
     #[derive(Serialize)]

@@ -12,6 +12,7 @@ use workbell_store::Store;
 use crate::body::Budget;
 use crate::clock::Clock;
 use crate::key_room::KeyRoom;
+use crate::oauth::Rates;
 
 /// `limits.*` of the settings, as far as the interface keeps to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,9 @@ impl Default for Limits {
 pub trait Engine: Send + Sync {
     /// Whether an attempt of this delivery is in flight.
     fn in_flight(&self, no: DeliveryNo) -> bool;
+
+    /// How many attempts are in flight.
+    fn attempts_in_flight(&self) -> usize;
 }
 
 /// An engine that never sends: for tests of the interface alone.
@@ -45,6 +49,10 @@ pub struct NoEngine;
 impl Engine for NoEngine {
     fn in_flight(&self, _: DeliveryNo) -> bool {
         false
+    }
+
+    fn attempts_in_flight(&self) -> usize {
+        0
     }
 }
 
@@ -88,6 +96,8 @@ pub struct App {
     pub(crate) changing: tokio::sync::Mutex<()>,
     /// Bodies in memory.
     pub(crate) bodies: Budget,
+    /// How often clients take access tokens.
+    pub(crate) rates: Rates,
     document: OnceLock<Bytes>,
 }
 
@@ -119,6 +129,7 @@ impl App {
             clock,
             changing: tokio::sync::Mutex::default(),
             bodies: Budget::default(),
+            rates: Rates::default(),
             document: OnceLock::new(),
         })
     }

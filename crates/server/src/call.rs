@@ -7,7 +7,7 @@ use bytes::Bytes;
 use workbell_model::CompanyId;
 use workbell_store::directory::CompanyEntry;
 use workbell_store::filter::Paging;
-use workbell_store::record::IfUndelivered;
+use workbell_store::record::{IfUndelivered, SignedIn};
 
 use crate::app::App;
 use crate::fields::Fields;
@@ -22,6 +22,8 @@ const LONGEST_PAGE: usize = 500;
 /// A checked call.
 pub(crate) struct Call {
     pub(crate) app: Arc<App>,
+    /// Who calls; `None` where anybody may.
+    pub(crate) caller: Option<SignedIn>,
     /// Path parameters by name, decoded.
     pub(crate) path: Vec<(String, String)>,
     /// Query parameters by name, decoded; only known ones, each once, none empty, all of the right form.
@@ -73,6 +75,27 @@ impl Call {
         }
     }
 
+    /// The only company that the caller can see; `None` for the operator, who sees all.
+    pub(crate) fn own_company(&self) -> Option<&CompanyId> {
+        match self.caller.as_ref()? {
+            SignedIn::Operator => None,
+            SignedIn::Person { company_id, .. } => Some(company_id),
+        }
+    }
+
+    /// The company that a list is cut to: the one that the query names, or the caller's own; `None` for all.
+    ///
+    /// # Errors
+    /// [`Unseen`] when the query names another than the caller's own.
+    pub(crate) fn company_wanted(&self) -> Result<Option<CompanyId>, Unseen> {
+        let asked: Option<CompanyId> = self.query("CompanyId");
+        match (self.own_company(), asked) {
+            (None, asked) => Ok(asked),
+            (Some(own), Some(asked)) if asked != *own => Err(Unseen),
+            (Some(own), _) => Ok(Some(own.clone())),
+        }
+    }
+
     /// The company that the path names, with all that belongs to it.
     ///
     /// # Errors
@@ -81,9 +104,16 @@ impl Call {
         let text = self.path("CompanyId");
         let missing = || Problem::not_found(format_args!("company {}", short(text)));
         let id: CompanyId = text.parse().map_err(|_| missing())?;
+        if self.own_company().is_some_and(|own| *own != id) {
+            return Err(missing());
+        }
         self.app.store.directory().company(&id).ok_or_else(missing)
     }
 }
+
+/// A list is asked for of a company that the caller cannot see: it is empty, as of one that does not exist.
+#[derive(Debug)]
+pub(crate) struct Unseen;
 
 /// At most 80 characters of what a caller sent, for a message.
 pub(crate) fn short(text: &str) -> String {

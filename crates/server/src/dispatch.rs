@@ -1,4 +1,4 @@
-//! From a request to a checked call: key, query, media type, body, in this order, as the table's entry says.
+//! From a request to a checked call: caller, query, media type, body, in this order, as the table's entry says.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
-use workbell_signing::secret_matches;
 use workbell_wire::fault::DOUBLED;
 
 use crate::app::App;
 use crate::body::{self, Bounds, Held};
 use crate::call::Call;
+use crate::caller;
 use crate::check::{self, Faults, Mode, UNKNOWN_MEMBER};
 use crate::fields::Fields;
 use crate::json::Json;
@@ -51,9 +51,10 @@ async fn checked(
     parts: &mut Parts,
     body: &mut Body,
 ) -> Result<(Call, Option<Held>), Problem> {
-    if route.guard == Guard::Platform {
-        demand_key(&parts.headers, &app)?;
-    }
+    let caller = match route.guard {
+        Guard::Open => None,
+        Guard::Platform | Guard::Company => Some(caller::admit(route, &parts.headers, &app).await?),
+    };
     let path = if route.path.contains('{') { path_parameters(parts).await? } else { Vec::new() };
     let query = match parts.uri.query() {
         Some(text) => query(route, text)?,
@@ -62,7 +63,7 @@ async fn checked(
         }
         None => Vec::new(),
     };
-    let mut call = Call { app, path, query, fields: Fields::default(), body: Bytes::new() };
+    let mut call = Call { app, caller, path, query, fields: Fields::default(), body: Bytes::new() };
     let bounds = match route.takes {
         Takes::Nothing => return Ok((call, None)),
         Takes::Maybe(_) if !has_body(&parts.headers) => return Ok((call, None)),
@@ -83,23 +84,6 @@ async fn checked(
     }
     call.body = bytes;
     Ok((call, Some(held)))
-}
-
-fn demand_key(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
-    let Some(value) = headers.get(AUTHORIZATION) else {
-        return Err(Problem::new(
-            Code::Unauthorized,
-            "send the platform key as Authorization: Bearer <key>; serve keeps it in <data-dir>/platform.key",
-        ));
-    };
-    let text = value.to_str().unwrap_or_default();
-    let key =
-        text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")).map(|(_, key)| key);
-    match key {
-        Some(key) if secret_matches(key.trim(), &app.platform_key) => Ok(()),
-        Some(_) => Err(Problem::new(Code::Unauthorized, "this is not the platform key of this service")),
-        None => Err(Problem::new(Code::Unauthorized, "Authorization must be Bearer <platform key>")),
-    }
 }
 
 async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {

@@ -64,4 +64,8 @@ impl Engine for InFlight {
     fn in_flight(&self, no: DeliveryNo) -> bool {
         self.0.in_flight(no)
     }
+
+    fn attempts_in_flight(&self) -> usize {
+        self.0.attempts_in_flight()
+    }
 }

@@ -1,6 +1,7 @@
 //! The OpenAPI document, written from the table of routes, the shapes that bodies are checked against, and `wire`'s
 //! schemas of the notifications.
 
+mod direct;
 mod notifications;
 mod schemas;
 
@@ -26,6 +27,7 @@ pub(crate) fn document(public_url: &str) -> Value {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.name().to_ascii_lowercase()] = operation;
     }
+    direct::describe_all(&mut paths, &mut schemas);
     let webhooks = notifications::webhooks(&mut schemas);
     schemas.0.insert("Problem".to_owned(), problem());
     json!({
@@ -47,6 +49,18 @@ pub(crate) fn document(public_url: &str) -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "The key that serve keeps in <data-dir>/platform.key.",
+                },
+                "AccessToken": {
+                    "type": "oauth2",
+                    "description": "An access token of the Direct API.",
+                    "flows": { "clientCredentials": { "tokenUrl": crate::oauth::PATH, "scopes": {} } },
+                },
+                "Session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": crate::caller::COOKIE,
+                    "description": "A session of somebody who signed in. Writes need Sec-Fetch-Site: same-origin, or \
+                                    the Origin of public_url.",
                 },
                 "WorkbellToken": {
                     "type": "http",
@@ -91,8 +105,11 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         "parameters": parameters,
         "responses": responses,
     });
-    if route.guard == Guard::Platform {
-        operation["security"] = json!([{ "PlatformKey": [] }]);
+    match route.guard {
+        Guard::Open => {}
+        Guard::Platform | Guard::Company => {
+            operation["security"] = json!([{ "PlatformKey": [] }, { "Session": [] }]);
+        }
     }
     if let Some(body) = request_body(&route.takes, schemas) {
         operation["requestBody"] = body;

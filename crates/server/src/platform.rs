@@ -8,6 +8,7 @@ pub(crate) mod deliveries;
 mod endpoint_settings;
 pub(crate) mod endpoints;
 mod headers;
+pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod notifications;

@@ -19,6 +19,8 @@ pub enum Code {
     InvalidJson,
     /// No platform key, or a wrong one.
     Unauthorized,
+    /// The caller is known and may not do this.
+    Forbidden,
     /// There is no such thing, or it is another company's.
     NotFound,
     /// The path exists, but not with this method.
@@ -49,6 +51,8 @@ pub enum Code {
     AddressRefused,
     /// A custom header that would break the contract.
     InvalidHeader,
+    /// Too many tries in a short time.
+    RateLimited,
     /// A defect of ours, or a database that fails.
     InternalError,
     /// The store's writer is behind, or too many bodies are in memory.
@@ -61,9 +65,10 @@ pub enum Code {
 
 impl Code {
     /// All of them, by status.
-    pub const ALL: [Code; 21] = [
+    pub const ALL: [Code; 23] = [
         Code::InvalidJson,
         Code::Unauthorized,
+        Code::Forbidden,
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::RequestTimeout,
@@ -79,6 +84,7 @@ impl Code {
         Code::UnknownClient,
         Code::AddressRefused,
         Code::InvalidHeader,
+        Code::RateLimited,
         Code::InternalError,
         Code::QueueFull,
         Code::StoreUnavailable,
@@ -105,6 +111,7 @@ impl Code {
         match self {
             Code::InvalidJson => include_str!("../../../docs/src/errors/invalid_json.md"),
             Code::Unauthorized => include_str!("../../../docs/src/errors/unauthorized.md"),
+            Code::Forbidden => include_str!("../../../docs/src/errors/forbidden.md"),
             Code::NotFound => include_str!("../../../docs/src/errors/not_found.md"),
             Code::MethodNotAllowed => include_str!("../../../docs/src/errors/method_not_allowed.md"),
             Code::RequestTimeout => include_str!("../../../docs/src/errors/request_timeout.md"),
@@ -120,6 +127,7 @@ impl Code {
             Code::UnknownClient => include_str!("../../../docs/src/errors/unknown_client.md"),
             Code::AddressRefused => include_str!("../../../docs/src/errors/address_refused.md"),
             Code::InvalidHeader => include_str!("../../../docs/src/errors/invalid_header.md"),
+            Code::RateLimited => include_str!("../../../docs/src/errors/rate_limited.md"),
             Code::InternalError => include_str!("../../../docs/src/errors/internal_error.md"),
             Code::QueueFull => include_str!("../../../docs/src/errors/queue_full.md"),
             Code::StoreUnavailable => include_str!("../../../docs/src/errors/store_unavailable.md"),
@@ -144,6 +152,7 @@ impl Code {
         match self {
             Code::InvalidJson => ("invalid_json", 400, "The body is not valid JSON"),
             Code::Unauthorized => ("unauthorized", 401, "The platform key is missing or wrong"),
+            Code::Forbidden => ("forbidden", 403, "This is not yours to do"),
             Code::NotFound => ("not_found", 404, "There is no such thing here"),
             Code::MethodNotAllowed => ("method_not_allowed", 405, "This path does not take this method"),
             Code::RequestTimeout => ("request_timeout", 408, "The request did not arrive in time"),
@@ -163,6 +172,7 @@ impl Code {
             Code::UnknownClient => ("unknown_client", 422, "The client is not known"),
             Code::AddressRefused => ("address_refused", 422, "The address policy refuses this host"),
             Code::InvalidHeader => ("invalid_header", 422, "A custom header is not allowed"),
+            Code::RateLimited => ("rate_limited", 429, "Too many tries in a short time"),
             Code::InternalError => ("internal_error", 500, "Something failed inside"),
             Code::QueueFull => ("queue_full", 503, "Too much is waiting to be written"),
             Code::StoreUnavailable => ("store_unavailable", 503, "The store takes no writes at present"),
@@ -289,6 +299,7 @@ impl From<StoreError> for Problem {
                 Code::StateConflict
             }
             StoreError::BranchTaken(_) => Code::BranchTaken,
+            StoreError::Locked(_) => Code::RateLimited,
             StoreError::UndeliveredExist(number) => {
                 let detail = format!(
                     "{number} undelivered deliveries still wait here; deliver them first, or delete with \

@@ -53,8 +53,11 @@ pub(crate) enum Method {
 pub(crate) enum Guard {
     /// Anybody.
     Open,
-    /// Who has the platform key.
+    /// The operator: who has the platform key, or signed in with it. The usual guard below `/v1`.
     Platform,
+    /// The operator; of the company's own people, Readers where it only reads, Admins also where it writes. What is
+    /// another company's answers as if it did not exist.
+    Company,
 }
 
 /// What a body may be.
@@ -112,6 +115,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::branches::ROUTES,
         platform::clients::ROUTES,
         platform::endpoints::ROUTES,
+        platform::health::ROUTES,
         platform::actions::ROUTES,
         platform::deliveries::ROUTES,
         platform::log::ROUTES,
@@ -136,8 +140,8 @@ impl Route {
     pub(crate) fn problems(&self) -> Vec<Code> {
         let mut codes = vec![Code::InternalError];
         codes.extend(self.codes);
-        if self.guard == Guard::Platform {
-            codes.push(Code::Unauthorized);
+        if self.guard != Guard::Open {
+            codes.extend([Code::Unauthorized, Code::Forbidden]);
         }
         if self.path_parameters().next().is_some() {
             codes.push(Code::NotFound);
@@ -190,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn everything_below_v1_needs_the_platform_key() {
+    fn everything_below_v1_asks_who_calls() {
         for route in all() {
-            assert_eq!(route.path.starts_with("/v1/"), route.guard == Guard::Platform, "{}", route.path);
+            assert_eq!(route.path.starts_with("/v1/"), route.guard != Guard::Open, "{}", route.path);
         }
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
 
 use crate::app::App;
 use crate::dispatch::dispatch;
 use crate::problem::{Code, Problem};
 use crate::route::{self, Guard, Method, Route};
+use crate::{direct, oauth};
 
 /// Which interfaces a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +29,9 @@ impl Interfaces {
     fn include(self, route: &Route) -> bool {
         match self {
             Interfaces::All => true,
-            Interfaces::Public => route.guard != Guard::Platform,
+            Interfaces::Public => route.guard == Guard::Open,
             Interfaces::Platform => {
-                route.guard == Guard::Platform || matches!(route.path, "/healthz" | "/readyz")
+                route.guard != Guard::Open || matches!(route.path, "/healthz" | "/readyz")
             }
         }
     }
@@ -46,7 +47,9 @@ pub fn router(app: Arc<App>, interfaces: Interfaces) -> Router {
     }
     let router = paths.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     // axum adds Allow to the answer of the second fallback by itself.
-    router.fallback(no_such_path).method_not_allowed_fallback(no_such_method).with_state(app)
+    let fallback =
+        move |State(app): State<Arc<App>>, request: Request| without_case(interfaces, app, request);
+    router.fallback(fallback).method_not_allowed_fallback(no_such_method).with_state(app)
 }
 
 const fn filter(method: Method) -> MethodFilter {
@@ -58,7 +61,21 @@ const fn filter(method: Method) -> MethodFilter {
     }
 }
 
-async fn no_such_path(request: Request) -> impl IntoResponse {
+/// Paths that are matched without regard to case, and those that do not exist.
+async fn without_case(interfaces: Interfaces, app: Arc<App>, request: Request) -> Response {
+    let path = request.uri().path();
+    if interfaces != Interfaces::Platform {
+        if oauth::is_here(path) {
+            return oauth::serve(app, request).await;
+        }
+        if direct::is_here(path) {
+            return direct::serve(app, request).await;
+        }
+    }
+    no_such_path(&request).into_response()
+}
+
+fn no_such_path(request: &Request) -> impl IntoResponse {
     Problem::not_found(format_args!("the path {}", crate::call::short(request.uri().path())))
 }
 

@@ -18,6 +18,7 @@ use crate::engine_room::EngineRoom;
 use crate::error::Error;
 use crate::key_room::{KeyRoom, Rules};
 use crate::listener::{Callers, Listener};
+use crate::metrics::Metrics;
 use crate::retention::{self, Retention};
 use crate::router::{Interfaces, router};
 use crate::settings::{Database, Settings};
@@ -32,6 +33,7 @@ const LONGEST_END: Duration = Duration::from_secs(10);
 pub struct Service {
     listener: Listener,
     platform: Option<Listener>,
+    metrics: Option<Listener>,
     callers: Callers,
     app: Arc<App>,
     store: Arc<dyn Store>,
@@ -81,6 +83,10 @@ impl Service {
             Some(address) if address != settings.general.listen => Some(Listener::bind(address).await?),
             Some(_) | None => None,
         };
+        let metrics = match settings.metrics.listen {
+            Some(address) => Some(Listener::bind(address).await?),
+            None => None,
+        };
         let dir = DataDir::prepare(&settings.general.data_dir)?;
         let store = open_store(&settings, dir.path()).await?;
         let platform_key = settings.general.platform_key.as_ref().map(|key| key.reveal());
@@ -93,7 +99,7 @@ impl Service {
             ring: settings.token_options(listener.address()),
         };
         let keys = KeyRoom::open(store.clone(), master_key.clone(), rules, clock.clone()).await?;
-        let policy = policy(&settings, &listener, platform.as_ref());
+        let policy = policy(&settings, [Some(&listener), platform.as_ref(), metrics.as_ref()]);
         let engine =
             EngineRoom::start(&settings, store.clone(), &keys, master_key.clone(), policy.clone()).await?;
         let app = App::new(Options {
@@ -111,7 +117,7 @@ impl Service {
         let stop = CancellationToken::new();
         let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone());
         let keep = Retention { notifications: settings.retention.notifications, log: settings.retention.log };
-        Ok(Service { listener, platform, callers, app, store, engine, keys, keep, clock, stop })
+        Ok(Service { listener, platform, metrics, callers, app, store, engine, keys, keep, clock, stop })
     }
 
     /// Where it listens, with the port that the system chose for port 0.
@@ -132,7 +138,8 @@ impl Service {
     /// Answers, delivers and sweeps until `shutdown`; then takes no more, ends what is under way within ten seconds,
     /// and closes the store.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Service { listener, platform, callers, app, store, engine, keys, keep, clock, stop } = self;
+        let Service { listener, platform, metrics, callers, app, store, engine, keys, keep, clock, stop } =
+            self;
         tracing::info!(address = %listener.address(), "listening");
         let tasks = TaskTracker::new();
         let interfaces = if platform.is_some() { Interfaces::Public } else { Interfaces::All };
@@ -140,6 +147,11 @@ impl Service {
         if let Some(platform) = platform {
             tracing::info!(address = %platform.address(), "listening for the platform interface");
             tasks.spawn(platform.run(router(app, Interfaces::Platform), callers.clone()));
+        }
+        if let Some(metrics) = metrics {
+            tracing::info!(address = %metrics.address(), "serving metrics");
+            let page = Metrics::new(store.clone(), engine.engine(), clock.clone());
+            tasks.spawn(metrics.run(page.router(), callers.clone()));
         }
         tasks.spawn(keys.keep(stop.clone()));
         tasks.spawn(retention::sweep(store.clone(), keep, clock, stop.clone()));
@@ -174,14 +186,14 @@ async fn open_store(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Stor
     Ok(Arc::new(opened.expect("opening the store does not panic")?))
 }
 
-fn policy(settings: &Settings, listener: &Listener, platform: Option<&Listener>) -> Policy {
+fn policy(settings: &Settings, own: [Option<&Listener>; 3]) -> Policy {
     Policy {
         allow: settings.egress.allow.clone(),
         deny: settings.egress.deny.clone(),
         allow_http: settings.egress.http,
         allow_loopback: false,
         reach: Reach::Public,
-        own: std::iter::once(listener).chain(platform).map(Listener::address).collect(),
+        own: own.into_iter().flatten().map(Listener::address).collect(),
     }
 }
 

@@ -208,6 +208,8 @@ impl Settings {
             connect_timeout: delivery.connect_timeout,
             endpoint_concurrency: delivery.endpoint_concurrency,
             hold_limit: delivery.hold_limit,
+            down_after: delivery.down_after,
+            probe_interval: delivery.probe_interval,
             response_limit: delivery.response_limit.as_usize(),
         }
     }

@@ -10,7 +10,7 @@ use workbell_signing::{
     Change, Error, Form, KeyKind, KeyRing, KeyState, MasterKey, Options, Recipient, StoredKey, TokenCache,
 };
 use workbell_wire::Timestamp;
-use workbell_wire::token::{Check, Expect, Purpose, verify};
+use workbell_wire::token::{Check, Expect, Grant, Purpose, verify};
 
 const BITS: u32 = 2048;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -110,7 +110,7 @@ fn the_verifier_in_python_takes_the_token_with_the_published_pem_and_no_other() 
         (output.status.code(), answer["failed"].to_string())
     };
     let token = ring.mint_token(&recipient(), start()).unwrap().text;
-    let access = ring.mint_access_token("client-7", start()).unwrap().text;
+    let access = ring.mint_access_token("client-7", grant(), start()).unwrap().text;
     let endpoint = &recipient().endpoint;
     let results =
         [judge(&format!("Bearer {token}\n"), endpoint), judge(&token, "another"), judge(&access, endpoint)];
@@ -120,10 +120,14 @@ fn the_verifier_in_python_takes_the_token_with_the_published_pem_and_no_other() 
     assert_eq!(results[2], (Some(1), r#"["signature","use","endpoint","destination"]"#.to_owned()));
 }
 
+fn grant() -> Grant {
+    Grant { company: "acme".to_owned(), generation: "1".to_owned() }
+}
+
 #[test]
 fn an_access_token_opens_the_direct_api_and_nothing_else() {
     let ring = &world().ring;
-    let access = ring.mint_access_token("client-7", start()).unwrap();
+    let access = ring.mint_access_token("client-7", grant(), start()).unwrap();
     assert_eq!(access.expires.since(start()).as_secs(), 1199);
     let direct = Expect { purpose: Purpose::Access, ..Expect::at(start()) };
     assert!(verify(&access.text, &ring.access_certificates(start()), &direct).is_valid());

@@ -15,11 +15,13 @@ pub(crate) mod due;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod model;
+pub(crate) mod people;
 pub(crate) mod retention;
 pub(crate) mod sequence;
 pub(crate) mod targets;
 pub(crate) mod telling;
 pub(crate) mod told;
+pub(crate) mod traffic;
 
 pub(crate) use bench::{Bench, Place};
 
@@ -158,6 +160,19 @@ macro_rules! conformance_suite {
                 signing_keys_are_put_replaced_and_removed_in_one_commit,
                 the_check_value_is_the_one_that_was_written_first,
             }
+            people {
+                a_person_is_created_changed_and_deleted,
+                an_email_is_unique_within_a_company_only,
+                a_person_of_another_company_cannot_be_touched,
+                a_link_sets_the_password_once_and_ends_all_sessions,
+                a_new_link_takes_the_place_of_the_one_before,
+                a_session_ends_by_itself_by_hand_and_with_its_person,
+                a_session_has_the_role_of_the_moment,
+                one_person_has_a_bounded_number_of_sessions,
+                five_tries_lock_a_name_at_an_address_for_fifteen_minutes,
+                tries_that_are_far_apart_do_not_lock,
+                people_and_sessions_go_with_their_company,
+            }
             telling {
                 an_acceptance_is_told_before_it_is_answered,
                 the_first_of_a_lane_is_told_as_such,
@@ -190,6 +205,13 @@ macro_rules! conformance_suite {
                 a_record_that_is_not_there_is_none,
                 pages_have_no_gap_and_no_double_while_new_records_arrive,
                 a_record_outlives_its_notification_for_its_own_period,
+            }
+            traffic {
+                each_attempt_is_counted_once_however_much_is_rolled_up,
+                steps_have_what_began_in_them,
+                an_endpoint_sees_its_own_traffic_only,
+                the_backlog_is_what_waits_since_when_and_how_it_failed,
+                traffic_goes_with_the_log,
             }
             retention {
                 a_notification_goes_when_its_last_fate_is_old_enough,

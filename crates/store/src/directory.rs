@@ -54,6 +54,11 @@ impl Directory {
             .collect()
     }
 
+    /// The client with this id, whatever company it belongs to; a deleted one too.
+    pub fn client(&self, id: ClientId) -> Option<Client> {
+        self.read().companies.values().find_map(|entry| entry.clients.get(&id).cloned())
+    }
+
     /// The company that has this branch.
     pub fn company_of_branch(&self, branch_id: i64) -> Option<CompanyId> {
         self.read().branches.get(&branch_id).cloned()

@@ -33,6 +33,9 @@ pub enum Error {
     /// A limit on how many there may be.
     #[error("a company has at most {0} of these (limits.endpoints)")]
     TooMany(usize),
+    /// Too many wrong passwords.
+    #[error("too many wrong passwords; try again at {0}")]
+    Locked(workbell_wire::Timestamp),
     /// A list's cursor was not made here.
     #[error("the cursor {0:?} is not one that a list gave out")]
     BadCursor(String),

@@ -6,13 +6,16 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod counters;
 pub mod directory;
 pub mod error;
 pub mod filter;
 pub mod record;
 pub mod sqlite;
 pub mod store;
+pub mod traffic;
 
+pub use counters::Counters;
 pub use directory::Directory;
 pub use error::Error;
 pub use store::{Store, Subscriber};

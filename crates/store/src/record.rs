@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use workbell_model::{
     Branch, Client, ClientId, Company, CompanyId, DeliveryId, Endpoint, EndpointId, EndpointKey, Fate, Mode,
-    NotificationNo, Reason, Sequence, State, Transition, Undelivered, WorkOrderId, log,
+    NotificationNo, Person, PersonId, Reason, Role, Sequence, State, Transition, Undelivered, WorkOrderId,
+    log,
 };
 use workbell_wire::{ActionName, MessageId, Timestamp};
 
@@ -272,6 +273,57 @@ pub struct OwnAction {
     pub created: Timestamp,
 }
 
+/// Most people of one company.
+///
+/// 1,000: a list of them is one page that is read at once. The value is our choice.
+pub const MOST_PEOPLE: usize = 1000;
+
+/// Most tries with wrong passwords of one name from one address within [`LOCK`]; after these it is locked.
+///
+/// Source: service.md section 9.
+pub const MOST_TRIES: u32 = 5;
+
+/// How long a lock lasts, and how long a try counts: 15 minutes. Source: service.md section 9.
+pub const LOCK: Duration = Duration::from_secs(15 * 60);
+
+/// A session to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of what the cookie holds.
+    pub token: [u8; 32],
+    /// Whose; `None` for the operator.
+    pub person: Option<(CompanyId, PersonId)>,
+    /// When it ends by itself.
+    pub until: Timestamp,
+}
+
+/// Who a session belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedIn {
+    /// Who has the platform key.
+    Operator,
+    /// Somebody of a company, with the role as it is now.
+    Person {
+        /// The company.
+        company_id: CompanyId,
+        /// Who.
+        person_id: PersonId,
+        /// What they sign in with.
+        email: String,
+        /// What they may do.
+        role: Role,
+    },
+}
+
+/// Whose password was tried from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempted {
+    /// SHA-256 of the name, for people type passwords into the wrong field.
+    pub name: [u8; 32],
+    /// The address it came from.
+    pub address: String,
+}
+
 /// What changed at an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointChange {
@@ -321,6 +373,30 @@ pub enum Change {
     UpdateEndpoint(Endpoint, EndpointChange, Timestamp),
     /// Gone for good.
     DeleteEndpoint(EndpointKey, IfUndelivered, Timestamp),
+    /// A new person; at most [`MOST_PEOPLE`] per company.
+    CreatePerson(Person),
+    /// Another email or role, or another one-time link in the place of the one before.
+    UpdatePerson(Person),
+    /// Their sessions end too.
+    DeletePerson(CompanyId, PersonId),
+    /// Uses a one-time link up: sets the password (a PHC string) and ends all sessions of the person.
+    SetPassword {
+        /// SHA-256 of the link's secret.
+        link: [u8; 32],
+        /// What the password is from now on.
+        password: String,
+        /// Now.
+        now: Timestamp,
+    },
+    /// A new session.
+    OpenSession(Session, Timestamp),
+    /// Ends one, if it is there.
+    CloseSession([u8; 32]),
+    /// Notes a try to sign in before the password is looked at, so that many at once are all counted.
+    /// [`Error::Locked`](crate::Error::Locked) when there were too many of this name from this address.
+    TryPassword(Attempted, Timestamp),
+    /// The password was right: the tries of this name from this address are forgotten.
+    ForgetTries(Attempted),
     /// A new own action, or another sample for one.
     PutAction(OwnAction),
     /// No longer known.

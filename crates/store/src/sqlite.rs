@@ -18,12 +18,14 @@ mod discard;
 mod lane;
 mod lists;
 mod open;
+mod people;
 mod quick;
 mod read;
 mod readers;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod trouble;
 mod write;
 mod writer;
@@ -32,19 +34,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, WorkOrderId};
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrderId};
 use workbell_wire::{MessageId, Timestamp};
 
 pub use open::{Options, Synchronous};
 
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, LogRecord,
-    NotificationRecord, StoredKey, Swept,
+    NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
+use crate::traffic::{Backlog, Queue, Span, Traffic};
 use command::Command;
 use readers::Readers;
 use writer::Writer;
@@ -53,6 +57,7 @@ use writer::Writer;
 #[derive(Debug)]
 pub struct SqliteStore {
     directory: Arc<Directory>,
+    counters: Arc<Counters>,
     subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
     writer: Writer,
     readers: Readers,
@@ -156,6 +161,24 @@ impl Store for SqliteStore {
         self.readers.run(move |connection| read::waiting(connection, &key)).await
     }
 
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    async fn queues(&self) -> Result<Vec<(EndpointKey, Queue)>, Error> {
+        self.readers.run(traffic::queues).await
+    }
+
+    async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| traffic::backlog(connection, &key)).await
+    }
+
+    async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| traffic::traffic(connection, &key, span)).await
+    }
+
     async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {
         let id = by_hand.id;
         self.ask(|reply| Command::Retry(by_hand, reply)).await?;
@@ -170,6 +193,24 @@ impl Store for SqliteStore {
 
     async fn change(&self, change: Change) -> Result<(), Error> {
         self.ask(|reply| Command::Change(Box::new(change), reply)).await
+    }
+
+    async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error> {
+        let company = company.clone();
+        self.readers.run(move |connection| people::of_company(connection, &company)).await
+    }
+
+    async fn people_named(&self, email: &str) -> Result<Vec<Person>, Error> {
+        let email = email.to_owned();
+        self.readers.run(move |connection| people::named(connection, &email)).await
+    }
+
+    async fn person_of_link(&self, link: [u8; 32], now: Timestamp) -> Result<Option<Person>, Error> {
+        self.readers.run(move |connection| people::of_link(connection, &link, now)).await
+    }
+
+    async fn session(&self, token: [u8; 32], now: Timestamp) -> Result<Option<SignedIn>, Error> {
+        self.readers.run(move |connection| people::session(connection, &token, now)).await
     }
 
     async fn notification(

@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, State, Undelivered, WorkOrderId,
+    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered, WorkOrderId,
 };
 use workbell_wire::{MessageId, Timestamp};
 
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
-    LogRecord, NotificationRecord, StoredKey, Swept,
+    LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
+use crate::traffic::{Backlog, Queue, Span, Traffic};
 
 /// Told by the writer, on its own thread and in the order of commits. Must return at once and never wait.
 pub trait Subscriber: Send + Sync + std::fmt::Debug {
@@ -115,6 +117,19 @@ pub trait Store: Send + Sync + 'static {
     /// Undelivered deliveries of an endpoint.
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error>;
 
+    /// What was done since this was opened.
+    fn counters(&self) -> &Counters;
+
+    /// What waits at each endpoint at which something does. Walks all that is undelivered: for metrics.
+    async fn queues(&self) -> Result<Vec<(EndpointKey, Queue)>, Error>;
+
+    /// What waits at an endpoint, and how its last attempts ended.
+    async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error>;
+
+    /// What the attempts of an endpoint came to in a span of time, step by step, earliest first; steps without any
+    /// are left out. Kept as long as the log.
+    async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error>;
+
     /// Retry by hand: due at once, numbers go on, schedule and count start anew, place by sequence. With
     /// `in_flight` it takes effect when that attempt completes.
     ///
@@ -135,8 +150,20 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Exists`], [`Error::BranchTaken`], [`Error::UndeliveredExist`],
-    /// [`Error::TooMany`].
+    /// [`Error::TooMany`]; [`Error::Locked`] of [`Change::TryPassword`].
     async fn change(&self, change: Change) -> Result<(), Error>;
+
+    /// The people of a company, oldest first; at most [`record::MOST_PEOPLE`](crate::record::MOST_PEOPLE).
+    async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error>;
+
+    /// Everybody who signs in with this email (in lower case), one per company at most; the oldest 16.
+    async fn people_named(&self, email: &str) -> Result<Vec<Person>, Error>;
+
+    /// Whose one-time link has this hash; `None` when it was used, replaced, or its time is over.
+    async fn person_of_link(&self, link: [u8; 32], now: Timestamp) -> Result<Option<Person>, Error>;
+
+    /// Who is signed in with the session of this hash; `None` when there is none, or its time is over.
+    async fn session(&self, token: [u8; 32], now: Timestamp) -> Result<Option<SignedIn>, Error>;
 
     /// One notification with its exact body and deliveries.
     async fn notification(

@@ -61,6 +61,10 @@ pub const JTI_CLAIM: &str = "jti";
 pub const USE_CLAIM: &str = "urn:workbell:use";
 /// Value of [`USE_CLAIM`] in an access token of the Direct API.
 pub const ACCESS_USE: &str = "access";
+/// Type of the claim that names the company of an access token's client.
+pub const COMPANY_CLAIM: &str = "urn:workbell:company";
+/// Type of the claim that names the secret for which an access token was issued.
+pub const GENERATION_CLAIM: &str = "urn:workbell:generation";
 
 const VALUE_TYPE: &str = "http://www.w3.org/2001/XMLSchema#string";
 const ISSUER: &str = "LOCAL AUTHORITY";
@@ -82,10 +86,21 @@ pub struct Claims {
     pub jti: String,
     /// What else the token is for than receiving: [`ACCESS_USE`]. `None` in the token of a notification.
     pub use_: Option<String>,
+    /// Whom an access token stands for; `None` in the token of a notification.
+    pub grant: Option<Grant>,
     /// From when it is valid; written in whole seconds.
     pub issued: Timestamp,
     /// Until when it is valid; written in whole seconds.
     pub expires: Timestamp,
+}
+
+/// Whom an access token stands for, beside the client that is its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The client's company.
+    pub company: String,
+    /// Which of the client's secrets it was issued for. When that is ended at once, its tokens end as well.
+    pub generation: String,
 }
 
 /// The JSON document of a token, member by member as it is written.
@@ -162,6 +177,10 @@ impl Claims {
         claims.extend(optional(ENDPOINT_CLAIM, &self.endpoint));
         claims.extend(optional(DESTINATION_CLAIM, &self.destination));
         claims.push(claim(JTI_CLAIM, self.jti.clone()));
+        if let Some(grant) = &self.grant {
+            claims.push(claim(COMPANY_CLAIM, grant.company.clone()));
+            claims.push(claim(GENERATION_CLAIM, grant.generation.clone()));
+        }
         claims.extend(optional(USE_CLAIM, &self.use_));
         let document = Document {
             authentication_type: "Bearer".into(),
@@ -201,6 +220,7 @@ mod tests {
             destination: Some("https://cmms.example".into()),
             jti: "j1".into(),
             use_: None,
+            grant: None,
             issued: "2018-09-04T10:12:03Z".parse().unwrap(),
             expires: "2018-09-04T10:32:03Z".parse().unwrap(),
         }

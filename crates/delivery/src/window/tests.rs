@@ -38,6 +38,8 @@ fn delivery(work_order_id: WorkOrderId, sequence: Sequence, due: Timestamp, size
         attempts: 0,
         counted: 0,
         due,
+        scheduled: due,
+        failures: workbell_model::Failures::default(),
         mode: Mode::Live,
         wish: None,
     }

@@ -193,3 +193,26 @@ async fn what_waits_for_a_deleted_endpoint_is_discarded_and_its_attempt_ends_and
         assert!(world.store().retry(world.by_hand(ids[1])).await.is_err());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_a_change_brought_forward_and_that_fails_leaves_schedule_and_count_as_they_were() {
+    let (mut world, key) = World::with_endpoint().await;
+    world.receiver.always(Answer::Status(500));
+    let id = world.publish(1, 42).await;
+    world.until_answered(1).await;
+    world.until_state(id, State::Retrying).await;
+    let due = world.delivery(id).await.next_attempt_at.unwrap();
+    world
+        .change_endpoint(&key, EndpointChange::Reopened, |endpoint| {
+            endpoint.settings.url = Some("https://e1.example/other".to_owned());
+        })
+        .await;
+    world.until("the early one is logged", async || world.attempts(id).await.len() == 2).await;
+    assert_eq!(world.delivery(id).await.next_attempt_at, Some(due), "its own due time stays");
+    assert_eq!(world.attempts(id).await[1].next_attempt_at, Some(due));
+    world.until("the next one is logged", async || world.attempts(id).await.len() == 3).await;
+    let log = world.attempts(id).await;
+    assert!(log[2].start >= due && log[2].start <= due.plus(SECOND), "at its own due time");
+    let wait = log[2].next_attempt_at.unwrap().since(log[2].start);
+    assert!(wait >= 10 * MINUTE && wait < 12 * MINUTE, "the second counted one: {wait:?}");
+}

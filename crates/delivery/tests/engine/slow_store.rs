@@ -13,16 +13,17 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Sequence, State, Undelivered, WorkOrderId,
+    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered, WorkOrderId,
 };
 use workbell_store::directory::Directory;
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use workbell_store::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
-    LogRecord, NotificationRecord, StoredKey, Swept,
+    LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use workbell_store::sqlite::SqliteStore;
 use workbell_store::store::Fresh;
+use workbell_store::traffic::{Backlog, Span, Traffic};
 use workbell_store::{Error, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
 
@@ -282,6 +283,24 @@ impl Store for SlowStore {
         self.section(move |sqlite| async move { sqlite.waiting(&endpoint).await }).await
     }
 
+    fn counters(&self) -> &workbell_store::Counters {
+        self.sqlite.counters()
+    }
+
+    async fn queues(&self) -> Result<Vec<(EndpointKey, workbell_store::traffic::Queue)>, Error> {
+        self.section(move |sqlite| async move { sqlite.queues().await }).await
+    }
+
+    async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
+        let endpoint = endpoint.clone();
+        self.section(move |sqlite| async move { sqlite.backlog(&endpoint).await }).await
+    }
+
+    async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {
+        let endpoint = endpoint.clone();
+        self.section(move |sqlite| async move { sqlite.traffic(&endpoint, span).await }).await
+    }
+
     async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {
         self.section(move |sqlite| async move { sqlite.retry(by_hand).await }).await
     }
@@ -292,6 +311,24 @@ impl Store for SlowStore {
 
     async fn change(&self, change: Change) -> Result<(), Error> {
         self.section(move |sqlite| async move { sqlite.change(change).await }).await
+    }
+
+    async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error> {
+        let company = company.clone();
+        self.section(move |sqlite| async move { sqlite.people(&company).await }).await
+    }
+
+    async fn people_named(&self, email: &str) -> Result<Vec<Person>, Error> {
+        let email = email.to_owned();
+        self.section(move |sqlite| async move { sqlite.people_named(&email).await }).await
+    }
+
+    async fn person_of_link(&self, link: [u8; 32], now: Timestamp) -> Result<Option<Person>, Error> {
+        self.section(move |sqlite| async move { sqlite.person_of_link(link, now).await }).await
+    }
+
+    async fn session(&self, token: [u8; 32], now: Timestamp) -> Result<Option<SignedIn>, Error> {
+        self.section(move |sqlite| async move { sqlite.session(token, now).await }).await
     }
 
     async fn notification(

@@ -28,7 +28,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "createClient",
         tag: "Clients",
         summary: "Create a client; its secret is shown this once",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Maybe(&NEW),
         gives: &[(201, Gives::One(&CLIENT))],
@@ -41,7 +41,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "listClients",
         tag: "Clients",
         summary: "List clients, newest first",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[PAGING],
         takes: Takes::Nothing,
         gives: &[(200, Gives::Page(&CLIENT))],
@@ -54,7 +54,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "readClient",
         tag: "Clients",
         summary: "Read a client",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Nothing,
         gives: &[(200, Gives::One(&CLIENT))],
@@ -67,7 +67,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "changeClient",
         tag: "Clients",
         summary: "Give a client another name",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Partial(&RENAMED),
         gives: &[(200, Gives::One(&CLIENT))],
@@ -80,7 +80,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "rotateClientSecret",
         tag: "Clients",
         summary: "Give a client a new secret, shown this once; the old one is taken for another 24 hours",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Maybe(&ROTATION),
         gives: &[(200, Gives::One(&CLIENT))],
@@ -93,7 +93,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "deleteClient",
         tag: "Clients",
         summary: "Delete a client; it still counts for the echo rule",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Nothing,
         gives: &[(204, Gives::Nothing)],
@@ -220,7 +220,8 @@ async fn rotate(call: Call) -> Result<Response, Problem> {
     let old = std::mem::replace(&mut client.secret_hash, hash_secret(&secret));
     if call.fields.is_set("Now") {
         client.previous_secret = None;
-        client.tokens_from = now;
+        // Later than before even when the clock was set back: tokens of the old secret must end.
+        client.tokens_from = now.max(Timestamp::from_ticks(client.tokens_from.ticks() + 1));
     } else {
         client.previous_secret = Some((old, now.plus(OLD_SECRET_LIFE)));
     }

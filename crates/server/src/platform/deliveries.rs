@@ -24,7 +24,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "listDeliveries",
         tag: "Deliveries",
         summary: "List deliveries, newest first",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[OWN_FILTER, FILTER, PAGING],
         takes: Takes::Nothing,
         gives: &[(200, Gives::Page(&DELIVERY))],
@@ -37,7 +37,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "readDelivery",
         tag: "Deliveries",
         summary: "Read a delivery with its attempts",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Nothing,
         gives: &[(200, Gives::One(&WHOLE_DELIVERY))],
@@ -50,7 +50,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "retryDelivery",
         tag: "Deliveries",
         summary: "Try a delivery again: due at once, its schedule starts anew",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Maybe(&EMPTY),
         gives: &[(200, Gives::One(&DELIVERY))],
@@ -63,7 +63,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "discardDelivery",
         tag: "Deliveries",
         summary: "Take a delivery out of the queue",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Maybe(&EMPTY),
         gives: &[(200, Gives::One(&DELIVERY))],
@@ -198,13 +198,14 @@ pub(super) fn members(record: DeliveryRecord, app: &App) -> Members {
 }
 
 async fn list(call: Call) -> Result<Response, Problem> {
+    let Ok(notification) = filter(&call) else { return Ok(answer::nothing()) };
     let filter = DeliveryFilter {
         state: call
             .query_text("State")
             .and_then(|name| State::ALL.into_iter().find(|state| state.name() == name)),
         endpoint_id: call.query("EndpointId"),
         error: call.query("Error"),
-        notification: filter(&call),
+        notification,
     };
     let page = call.app.store.deliveries(filter, call.paging()).await?;
     Ok(answer::page(page, |record| members(record, &call.app)))
@@ -212,7 +213,7 @@ async fn list(call: Call) -> Result<Response, Problem> {
 
 async fn read(call: Call) -> Result<Response, Problem> {
     let id: DeliveryId = call.path_id("DeliveryId")?;
-    let record = call.app.store.delivery(id, None).await?;
+    let record = call.app.store.delivery(id, call.own_company()).await?;
     let record = record
         .ok_or_else(|| Problem::not_found(format_args!("delivery {}", short(call.path("DeliveryId")))))?;
     let attempts = call.app.store.attempts(id).await?;
@@ -225,7 +226,7 @@ async fn read(call: Call) -> Result<Response, Problem> {
 fn by_hand(call: &Call) -> Result<ByHand, Problem> {
     let id: DeliveryId = call.path_id("DeliveryId")?;
     let in_flight = call.app.engine.in_flight(id.no());
-    Ok(ByHand { id, company_id: None, in_flight, now: call.app.clock.now() })
+    Ok(ByHand { id, company_id: call.own_company().cloned(), in_flight, now: call.app.clock.now() })
 }
 
 async fn retry(call: Call) -> Result<Response, Problem> {

@@ -38,7 +38,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "createEndpoint",
         tag: "Endpoints",
         summary: "Create an endpoint; its signing secret is shown this once",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Whole(&SETTINGS),
         gives: &[(201, Gives::One(&ENDPOINT))],
@@ -51,7 +51,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "listEndpoints",
         tag: "Endpoints",
         summary: "List endpoints, newest first",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[PAGING],
         takes: Takes::Nothing,
         gives: &[(200, Gives::Page(&ENDPOINT))],
@@ -64,7 +64,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "readEndpoint",
         tag: "Endpoints",
         summary: "Read an endpoint",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Nothing,
         gives: &[(200, Gives::One(&ENDPOINT))],
@@ -77,7 +77,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "changeEndpoint",
         tag: "Endpoints",
         summary: "Change an endpoint: only the members given",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Partial(&SETTINGS),
         gives: &[(200, Gives::One(&ENDPOINT))],
@@ -90,7 +90,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "pauseEndpoint",
         tag: "Endpoints",
         summary: "Pause an endpoint: deliveries are created and wait",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Maybe(&EMPTY),
         gives: &[(200, Gives::One(&ENDPOINT))],
@@ -103,7 +103,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "resumeEndpoint",
         tag: "Endpoints",
         summary: "Resume an endpoint: all that waits is due at once, in order",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Maybe(&EMPTY),
         gives: &[(200, Gives::One(&ENDPOINT))],
@@ -116,7 +116,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "rotateEndpointSecret",
         tag: "Endpoints",
         summary: "Give an endpoint a new signing secret, shown this once; both sign for another 24 hours",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Maybe(&ROTATION),
         gives: &[(200, Gives::One(&ENDPOINT))],
@@ -129,7 +129,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "deleteEndpoint",
         tag: "Endpoints",
         summary: "Delete an endpoint for good",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[UNDELIVERED],
         takes: Takes::Nothing,
         gives: &[(204, Gives::Nothing)],
@@ -238,7 +238,8 @@ impl Serialize for Masked<'_> {
     }
 }
 
-fn endpoint(call: &Call) -> Result<Arc<Endpoint>, Problem> {
+/// The endpoint that the path names.
+pub(super) fn endpoint(call: &Call) -> Result<Arc<Endpoint>, Problem> {
     let company = call.company()?;
     let text = call.path("EndpointId");
     let found = text.parse::<EndpointId>().ok().and_then(|id| company.endpoints.get(&id).cloned());

@@ -22,7 +22,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "listLog",
         tag: "Log",
         summary: "List records of the communication log, newest first; a page can be short and still go on",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[FILTER, PAGING],
         takes: Takes::Nothing,
         gives: &[(200, Gives::Page(&RECORD))],
@@ -35,7 +35,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "readLogRecord",
         tag: "Log",
         summary: "Read one record whole, with the body that was sent",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[],
         takes: Takes::Nothing,
         gives: &[(200, Gives::One(&RECORD))],
@@ -199,8 +199,9 @@ pub(super) fn members(record: LogRecord) -> Members {
 }
 
 async fn list(call: Call) -> Result<Response, Problem> {
+    let Ok(company_id) = call.company_wanted() else { return Ok(answer::nothing()) };
     let filter = LogFilter {
-        company_id: call.query("CompanyId"),
+        company_id,
         endpoint_id: call.query("EndpointId"),
         delivery_id: call.query("DeliveryId"),
         work_order_id: call.query("WorkOrderId"),
@@ -223,6 +224,7 @@ async fn list(call: Call) -> Result<Response, Problem> {
 async fn read(call: Call) -> Result<Response, Problem> {
     let no: u64 = call.path_id("LogId")?;
     let record = call.app.store.log_record(no).await?;
+    let record = record.filter(|record| call.own_company().is_none_or(|own| *own == record.company_id));
     let record =
         record.ok_or_else(|| Problem::not_found(format_args!("log record {}", short(call.path("LogId")))))?;
     Ok(answer::ok(&members(record)))

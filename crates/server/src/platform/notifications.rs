@@ -10,7 +10,7 @@ use workbell_wire::{MessageId, Timestamp};
 use super::deliveries::{self, DELIVERY};
 use super::publish::publish;
 use crate::answer;
-use crate::call::Call;
+use crate::call::{Call, Unseen};
 use crate::problem::{Code, Problem};
 use crate::route::{Gives, Guard, Method, PAGING, Route, Takes};
 use crate::shape::{Form, Member, Shape, always, maybe};
@@ -35,7 +35,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "listNotifications",
         tag: "Notifications",
         summary: "List notifications, newest first",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[FILTER, PAGING],
         takes: Takes::Nothing,
         gives: &[(200, Gives::Page(&NOTIFICATION))],
@@ -48,7 +48,7 @@ pub(crate) static ROUTES: &[Route] = &[
         id: "readNotification",
         tag: "Notifications",
         summary: "Read one notification with its exact body, fate and deliveries",
-        guard: Guard::Platform,
+        guard: Guard::Company,
         query: &[&[always(
             "CompanyId",
             Form::CompanyId,
@@ -159,19 +159,23 @@ fn members(record: NotificationRecord) -> Members {
 }
 
 /// The filter that a query asks for.
-pub(super) fn filter(call: &Call) -> NotificationFilter {
-    NotificationFilter {
-        company_id: call.query("CompanyId"),
+///
+/// # Errors
+/// [`Unseen`].
+pub(super) fn filter(call: &Call) -> Result<NotificationFilter, Unseen> {
+    Ok(NotificationFilter {
+        company_id: call.company_wanted()?,
         work_order_id: call.query("WorkOrderId"),
         branch_id: call.query("BranchId"),
         action: call.query("Action"),
         from: call.query("From"),
         to: call.query("To"),
-    }
+    })
 }
 
 async fn list(call: Call) -> Result<Response, Problem> {
-    let page = call.app.store.notifications(filter(&call), call.paging()).await?;
+    let Ok(filter) = filter(&call) else { return Ok(answer::nothing()) };
+    let page = call.app.store.notifications(filter, call.paging()).await?;
     Ok(answer::page(page, members))
 }
 
@@ -179,7 +183,7 @@ async fn read(call: Call) -> Result<Response, Problem> {
     let missing =
         || Problem::not_found(format_args!("notification {}", crate::call::short(call.path("MessageId"))));
     let message_id: MessageId = call.path("MessageId").parse().map_err(|_| missing())?;
-    let company: CompanyId = call.query("CompanyId").ok_or_else(missing)?;
+    let company: CompanyId = call.company_wanted().ok().flatten().ok_or_else(missing)?;
     let mut record = call.app.store.notification(&company, message_id).await?.ok_or_else(missing)?;
     let body = std::mem::take(&mut record.body);
     let deliveries = std::mem::take(&mut record.deliveries);

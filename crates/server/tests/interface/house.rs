@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use workbell_egress::Policy;
 use workbell_model::{Defaults, EndpointKey, Transition, log::Detail};
 use workbell_server::{App, Clock, Interfaces, KeyRoom, KeyRules, Limits, NoEngine, Options, router};
-use workbell_signing::{MasterKey, StoredKey, hash_secret};
+use workbell_signing::{MasterKey, Recipient, StoredKey, hash_secret};
 use workbell_store::Store;
 use workbell_store::record::{self, Attempt, Change, Completion};
 use workbell_store::sqlite::{self, SqliteStore, Synchronous};
@@ -33,6 +33,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) router: Router,
     pub(crate) master_key: Arc<MasterKey>,
+    keys: KeyRoom,
     clock: Arc<AtomicI64>,
 }
 
@@ -102,7 +103,7 @@ impl House {
         let keys = KeyRoom::open(store.clone(), master_key.clone(), rules, clock.clone()).await.unwrap();
         let app = App::new(Options {
             store: store.clone(),
-            keys,
+            keys: keys.clone(),
             master_key: master_key.clone(),
             platform_key: hash_secret(KEY),
             policy: Arc::new(policy),
@@ -113,7 +114,7 @@ impl House {
             clock,
         });
         let house =
-            House { _dir: dir, store, router: router(app, Interfaces::All), master_key, clock: ticks };
+            House { _dir: dir, store, router: router(app, Interfaces::All), master_key, keys, clock: ticks };
         document::read(&house).await;
         house
     }
@@ -128,6 +129,16 @@ impl House {
             house.post("/v1/companies/acme/endpoints", json!({"Url": "https://example.com/in"})).await;
         let id = endpoint.with(201)["EndpointId"].as_str().unwrap().to_owned();
         (house, id)
+    }
+
+    /// The token that this endpoint's notifications carry.
+    pub(crate) fn notification_token(&self, client_id: &str, endpoint: &str) -> String {
+        let recipient = Recipient {
+            client_id: client_id.to_owned(),
+            endpoint: endpoint.to_owned(),
+            destination: "https://example.com".to_owned(),
+        };
+        self.keys.ring().mint_token(&recipient, self.now()).unwrap().text
     }
 
     pub(crate) fn now(&self) -> Timestamp {

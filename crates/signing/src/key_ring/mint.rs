@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use workbell_wire::Timestamp;
-use workbell_wire::token::{ACCESS_USE, Claims, assemble, encode_data};
+use workbell_wire::token::{ACCESS_USE, Claims, Grant, assemble, encode_data};
 
 use super::KeyRing;
 use crate::secret::random;
@@ -52,6 +52,7 @@ impl KeyRing {
             destination: Some(recipient.destination.clone()),
             jti: new_jti(now)?,
             use_: None,
+            grant: None,
             issued,
             expires: issued.plus(self.options.lifetime),
         };
@@ -62,7 +63,12 @@ impl KeyRing {
     ///
     /// # Errors
     /// When the ring has no such key or signing fails.
-    pub fn mint_access_token(&self, client_id: &str, now: Timestamp) -> Result<MintedToken, Error> {
+    pub fn mint_access_token(
+        &self,
+        client_id: &str,
+        grant: Grant,
+        now: Timestamp,
+    ) -> Result<MintedToken, Error> {
         let issued = whole_second(now);
         let claims = Claims {
             name: client_id.to_owned(),
@@ -71,6 +77,7 @@ impl KeyRing {
             destination: None,
             jti: new_jti(now)?,
             use_: Some(ACCESS_USE.to_owned()),
+            grant: Some(grant),
             issued,
             expires: issued.plus(self.options.lifetime),
         };

@@ -421,6 +421,8 @@ pub(crate) fn tried(
         attempts,
         counted,
         due: accepted,
+        scheduled: accepted,
+        failures: workbell_model::Failures::default(),
         mode: workbell_model::Mode::Live,
         wish: None,
     }

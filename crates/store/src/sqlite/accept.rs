@@ -221,6 +221,8 @@ fn undelivered(no: DeliveryNo, endpoint: &Endpoint, acceptance: &Acceptance, seq
         attempts: 0,
         counted: 0,
         due: acceptance.accepted,
+        scheduled: acceptance.accepted,
+        failures: workbell_model::Failures::default(),
         mode: Mode::Live,
         wish: None,
     }

@@ -34,13 +34,21 @@ impl Write {
             Change::CreateEndpoint(endpoint, limit) => self.create_endpoint(endpoint, limit),
             Change::UpdateEndpoint(endpoint, change, now) => self.update_endpoint(endpoint, change, now),
             Change::DeleteEndpoint(key, undelivered, now) => self.delete_endpoint(key, undelivered, now),
+            Change::CreatePerson(person) => self.create_person(&person),
+            Change::UpdatePerson(person) => self.update_person(&person),
+            Change::DeletePerson(company, id) => self.delete_person(&company, id),
+            Change::SetPassword { link, password, now } => self.set_password(&link, &password, now),
+            Change::OpenSession(session, now) => self.open_session(&session, now),
+            Change::CloseSession(token) => self.close_session(&token),
+            Change::TryPassword(attempted, now) => self.try_password(&attempted, now),
+            Change::ForgetTries(attempted) => self.forget_tries(&attempted),
             Change::PutAction(action) => self.put_action(action),
             Change::DeleteAction(name) => self.delete_action(name),
             Change::PutKeys(keys, gone) => self.put_keys(&keys, &gone),
         }
     }
 
-    fn company(&self, id: &CompanyId) -> Result<Arc<CompanyEntry>, Error> {
+    pub(super) fn company(&self, id: &CompanyId) -> Result<Arc<CompanyEntry>, Error> {
         self.directory.company(id).ok_or_else(|| Error::NotFound(format!("company {id}")))
     }
 
@@ -91,8 +99,12 @@ impl Write {
             "UPDATE companies SET name = '', deleted = ?2 WHERE company_id = ?1",
             params![id.as_str(), now.ticks()],
         )?;
-        for sql in ["DELETE FROM branches WHERE company_id = ?1", "DELETE FROM clients WHERE company_id = ?1"]
-        {
+        for sql in [
+            "DELETE FROM branches WHERE company_id = ?1",
+            "DELETE FROM clients WHERE company_id = ?1",
+            "DELETE FROM people WHERE company_id = ?1",
+            "DELETE FROM sessions WHERE company_id = ?1",
+        ] {
             self.connection.execute(sql, params![id.as_str()])?;
         }
         for endpoint in entry.endpoints.values() {

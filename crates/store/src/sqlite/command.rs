@@ -114,6 +114,7 @@ pub(super) fn again(error: &Error) -> Error {
         Error::StateConflict(why) => Error::StateConflict(why.clone()),
         Error::UndeliveredExist(count) => Error::UndeliveredExist(*count),
         Error::TooMany(limit) => Error::TooMany(*limit),
+        Error::Locked(until) => Error::Locked(*until),
         Error::Database(error) => Error::Unavailable(error.to_string()),
         Error::Unavailable(why) => Error::Unavailable(why.clone()),
         other => Error::Unavailable(other.to_string()),

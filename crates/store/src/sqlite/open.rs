@@ -13,6 +13,7 @@ use super::readers::Readers;
 use super::write::Write as WriteState;
 use super::writer::Writer;
 use super::{SqliteStore, configuration};
+use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 
@@ -40,7 +41,11 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_traffic.sql"),
+    include_str!("../../migrations/sqlite/0003_people.sql"),
+];
 
 /// What the database makes beside its file: the write-ahead log and its index.
 const BESIDE: [&str; 2] = ["workbell.db-wal", "workbell.db-shm"];
@@ -75,13 +80,14 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     configuration::load(&connection, &directory)?;
     let subscriber = Arc::new(OnceLock::new());
     let state = WriteState::new(connection, directory.clone(), &options)?;
-    let readers = Readers::new(READERS, || {
+    let counters = Arc::new(Counters::default());
+    let readers = Readers::new(READERS, counters.clone(), || {
         let reader = connect(&file, &options)?;
         reader.pragma_update(None, "query_only", true)?;
         Ok(reader)
     })?;
-    let writer = Writer::start(state, connect(&file, &options)?, subscriber.clone())?;
-    Ok(SqliteStore { directory, subscriber, writer, readers, _lock: lock })
+    let writer = Writer::start(state, connect(&file, &options)?, subscriber.clone(), counters.clone())?;
+    Ok(SqliteStore { directory, counters, subscriber, writer, readers, _lock: lock })
 }
 
 /// Takes the lock that keeps a second process away, and leaves our process id for its error message.

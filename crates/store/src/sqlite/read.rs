@@ -143,6 +143,8 @@ fn undelivered(row: &Row<'_>, generation: u64) -> rusqlite::Result<Undelivered> 
         work_order_id: row.get(3)?,
         sequence: row.get(4)?,
         due: effective_due(due, since, written_under, generation),
+        scheduled: due,
+        failures: workbell_model::Failures::default(),
         since,
         attempts: row.get(8)?,
         counted: row.get(9)?,

@@ -5,18 +5,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use crate::counters::Counters;
 use crate::error::Error;
 
 #[derive(Debug)]
 pub(super) struct Readers {
     free: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    counters: Arc<Counters>,
 }
 
 impl Readers {
-    pub(super) fn new(count: usize, open: impl Fn() -> Result<Connection, Error>) -> Result<Self, Error> {
+    pub(super) fn new(
+        count: usize,
+        counters: Arc<Counters>,
+        open: impl Fn() -> Result<Connection, Error>,
+    ) -> Result<Self, Error> {
         let free = (0..count).map(|_| open()).collect::<Result<Vec<_>, _>>()?;
-        Ok(Readers { free: Arc::new(Mutex::new(free)), permits: Arc::new(Semaphore::new(count)) })
+        Ok(Readers { free: Arc::new(Mutex::new(free)), permits: Arc::new(Semaphore::new(count)), counters })
     }
 
     /// Later queries are refused.
@@ -31,6 +37,7 @@ impl Readers {
         query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        self.counters.read();
         let free = self.free.clone();
         let work = move || {
             let taken = free.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -7,6 +7,7 @@ use workbell_model::EndpointKey;
 use workbell_wire::Timestamp;
 
 use super::by_hand::endpoint_key;
+use super::traffic;
 use super::write::{LOG, NOTIFICATION, Write, keep_removed};
 use crate::error::Error;
 use crate::record::Swept;
@@ -60,6 +61,7 @@ impl Write {
         let before = cutoffs.now.minus(cutoffs.notifications);
         self.sweep_notifications(before, &mut position, &mut swept)?;
         self.sweep_log(cutoffs.now.minus(cutoffs.log), &mut swept)?;
+        self.sweep_traffic(cutoffs.now.minus(cutoffs.log), &mut swept)?;
         self.sweep_lanes(before, &mut position, &mut swept)?;
         if !swept.more {
             swept.next = self.next_expiry(cutoffs, position.passed_by)?;
@@ -165,6 +167,24 @@ impl Write {
         }
         swept.log_records = removed as u64;
         swept.more |= oldest.len() == STEP && start_of_last < before.ticks() && removed > 0;
+        Ok(())
+    }
+
+    /// What attempts came to is kept as long as they are.
+    fn sweep_traffic(&mut self, before: Timestamp, swept: &mut Swept) -> Result<(), Error> {
+        let removed = self
+            .connection
+            .prepare_cached(
+                // Uses traffic_by_minute.
+                "DELETE FROM traffic
+                 WHERE (company_id, endpoint_id, minute) IN
+                       (SELECT company_id, endpoint_id, minute FROM traffic
+                        WHERE minute < ?1
+                        ORDER BY minute
+                        LIMIT ?2)",
+            )?
+            .execute(params![traffic::minute_of(before), STEP])?;
+        swept.more |= removed == STEP;
         Ok(())
     }
 
@@ -309,7 +329,12 @@ impl Write {
             "SELECT emptied FROM lanes WHERE emptied IS NOT NULL AND emptied >= ?1 ORDER BY emptied LIMIT 1",
             before,
         )?;
+        let minute: Option<i64> = self
+            .connection
+            .query_row("SELECT minute FROM traffic ORDER BY minute LIMIT 1", [], |row| row.get(0))
+            .optional()?;
         let times = [
+            minute.map(|minute| traffic::start_of(minute + 1).plus(cutoffs.log)),
             notification.map(|ticks| Timestamp::from_ticks(ticks).plus(cutoffs.notifications)),
             log.map(|time| time.plus(cutoffs.log)),
             lane.map(|time| time.plus(cutoffs.notifications)),

@@ -42,7 +42,9 @@ pub(super) struct Write {
     /// Undelivered deliveries per endpoint, as far as they were asked for.
     waiting: QuickMap<EndpointKey, u64>,
     pub(super) next_notification: u64,
-    next_log: u64,
+    pub(super) next_log: u64,
+    /// The log up to this number is counted in `traffic`.
+    pub(super) rolled_up: u64,
     /// Told after the commit.
     pub(super) events: Vec<Event>,
     /// What is still to be discarded of something deleted.
@@ -59,6 +61,7 @@ impl Write {
     ) -> Result<Self, Error> {
         let next_notification = next_number(&connection, NOTIFICATION)?;
         let next_log = next_number(&connection, LOG)?;
+        let rolled_up = super::traffic::rolled_up(&connection)?;
         let to_discard = discard::left_to_do(&connection)?;
         Ok(Write {
             connection,
@@ -70,6 +73,7 @@ impl Write {
             waiting: QuickMap::default(),
             next_notification,
             next_log,
+            rolled_up,
             events: Vec::new(),
             to_discard,
             started_discards: Vec::new(),
@@ -104,6 +108,9 @@ impl Write {
         }
         if let Ok(next) = next_number(&self.connection, LOG) {
             self.next_log = next;
+        }
+        if let Ok(rolled_up) = super::traffic::rolled_up(&self.connection) {
+            self.rolled_up = rolled_up;
         }
     }
 

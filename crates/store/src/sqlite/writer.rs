@@ -19,6 +19,7 @@ use super::command::{Answer, Command};
 use super::sweep;
 use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
 use super::write::{Event, Write};
+use crate::counters::Counters;
 use crate::error::Error;
 use crate::store::{Fresh, Subscriber};
 
@@ -55,6 +56,7 @@ impl Writer {
         mut state: Write,
         checkpoints: Connection,
         subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
+        counters: Arc<Counters>,
     ) -> Result<Self, Error> {
         let (commands, waiting) = mpsc::channel(CHANNEL);
         let trouble = Arc::new(Trouble::default());
@@ -72,6 +74,7 @@ impl Writer {
             position: sweep::Position::default(),
             checkpointer,
             log_bytes,
+            counters,
         };
         let thread = std::thread::Builder::new()
             .name("workbell-writer".to_owned())
@@ -133,6 +136,7 @@ struct Thread {
     position: sweep::Position,
     checkpointer: Checkpointer,
     log_bytes: Arc<AtomicU64>,
+    counters: Arc<Counters>,
 }
 
 impl Thread {
@@ -292,8 +296,12 @@ impl Thread {
     }
 
     fn attempt(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Error> {
+        let began = Instant::now();
+        self.counters.write_began();
         let result = self.execute_all(batch).and_then(|answers| {
+            self.state.roll_up()?;
             self.state.commit()?;
+            self.counters.committed(batch.len(), began.elapsed());
             Ok(answers)
         });
         if let Err(error) = &result {
@@ -345,7 +353,11 @@ impl Thread {
         let mut accepts = Vec::new();
         for (command, answer) in batch.into_iter().zip(answers) {
             match (command, answer) {
-                (Command::Accept(_, reply), Answer::Accepted(results)) => accepts.push((reply, results)),
+                (Command::Accept(_, reply), Answer::Accepted(results)) => {
+                    self.counters.took(results.iter().filter(|result| result.is_ok()).count());
+                    accepts.push((reply, results));
+                }
+                (Command::Complete(completion), _) => self.counters.attempted(completion.attempt.error),
                 (Command::Change(_, reply), Answer::Changed(publish)) => {
                     publish(&mut self.state.directory.write());
                     replies.push(Box::new(move || drop(reply.send(Ok(())))));
@@ -377,6 +389,7 @@ impl Thread {
             reply();
         }
         let log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        self.counters.log_is_at(log_bytes);
         if self.checkpointer.log_is_at(log_bytes, &self.state.connection) {
             self.log_bytes.store(0, Ordering::Relaxed);
         }

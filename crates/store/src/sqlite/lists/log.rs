@@ -145,12 +145,24 @@ fn sources(connection: &Connection, filter: &LogFilter) -> Result<Vec<Source>, E
         return Ok(vec![Source::new(condition, Value::Integer(order), Value::Null)]);
     }
     if let Some(endpoint) = filter.endpoint_id {
+        // Another company's is not walked: how long that takes and where it stops would tell that it exists.
+        if let Some(company) = &filter.company_id
+            && !is_of(connection, company, endpoint.as_bytes())?
+        {
+            return Ok(Vec::new());
+        }
         return Ok(vec![Source::of_endpoint(endpoint.as_bytes())]);
     }
     if let Some(company) = &filter.company_id {
         return of_company(connection, company);
     }
     Ok(vec![Source::new("?2 IS NULL AND ?3 IS NULL", Value::Null, Value::Null)])
+}
+
+fn is_of(connection: &Connection, company: &CompanyId, endpoint: &[u8]) -> Result<bool, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM endpoints WHERE company_id = ?1 AND endpoint_id = ?2")?;
+    Ok(statement.exists(params![company.as_str(), endpoint])?)
 }
 
 /// Those of each of its endpoints, deleted ones too, and those of no endpoint: an index of its own would cost each

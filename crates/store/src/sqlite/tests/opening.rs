@@ -80,7 +80,7 @@ fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     let connection = rusqlite::Connection::open(folder.file("workbell.db")).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(refused(folder.path()), Error::TooNew { found: 99, known: 1 }));
+    assert!(matches!(refused(folder.path()), Error::TooNew { found: 99, known } if known < 99));
     let connection = rusqlite::Connection::open(folder.file("workbell.db")).unwrap();
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 99);

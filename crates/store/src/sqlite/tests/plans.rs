@@ -1,16 +1,17 @@
 //! No statement of a busy store walks a whole table, and each index serves one.
 
 use rusqlite::Connection;
-use workbell_model::{Reason, State};
+use workbell_model::{Person, PersonId, Reason, Role, State};
 
 use super::place::Folder;
 use crate::conformance::Bench;
 use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Paging};
-use crate::record::{Change, EndpointChange, IfUndelivered};
+use crate::record::{Attempted, Change, EndpointChange, IfUndelivered, Session};
+use crate::traffic::Span;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 11] = [
+const WHOLE: [&str; 12] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -24,6 +25,7 @@ const WHOLE: [&str; 11] = [
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
+    "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
     // To find a MessageId without a company: one look-up for each.
     "SELECT company_id FROM companies",
 ];
@@ -101,9 +103,13 @@ async fn busy_life(bench: &mut Bench) {
     bench.store().settle(head.no, bench.now()).await.unwrap();
     bench.due(&endpoint).await;
     bench.store().due_times().await.unwrap();
+    bench.store().backlog(&endpoint).await.unwrap();
+    let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
+    bench.store().traffic(&endpoint, span).await.unwrap();
     bench.store().waiting(&endpoint).await.unwrap();
     bench.store().keys().await.unwrap();
     lists(bench, &head, &endpoint).await;
+    people(bench).await;
     bench.pass(2 * DAY);
     bench.sweep(DAY, DAY).await;
     let delete = Change::DeleteBranch(
@@ -116,6 +122,39 @@ async fn busy_life(bench: &mut Bench) {
     bench.delete(&endpoint, IfUndelivered::Refuse).await.unwrap();
     bench.change(Change::DeleteCompany(company("acme"), IfUndelivered::Refuse, bench.now())).await.unwrap();
     bench.reopen().await;
+}
+
+async fn people(bench: &Bench) {
+    let (acme, now) = (company("acme"), bench.now());
+    let id = PersonId::from_uuid(uuid::Uuid::from_u128(1));
+    let person = Person {
+        company_id: acme.clone(),
+        person_id: id,
+        email: "ann@example.org".to_owned(),
+        role: Role::Admin,
+        password: None,
+        link: Some(([7; 32], now.plus(DAY))),
+        created: now,
+    };
+    let session = Session { token: [1; 32], person: Some((acme.clone(), id)), until: now.plus(DAY) };
+    let attempted = Attempted { name: [2; 32], address: "192.0.2.1".to_owned() };
+    for change in [
+        Change::CreatePerson(person.clone()),
+        Change::UpdatePerson(person),
+        Change::OpenSession(session, now),
+        Change::CloseSession([1; 32]),
+        Change::TryPassword(attempted.clone(), now),
+        Change::TryPassword(attempted.clone(), now),
+        Change::ForgetTries(attempted),
+    ] {
+        bench.change(change).await.unwrap();
+    }
+    bench.store().people(&acme).await.unwrap();
+    bench.store().people_named("ann@example.org").await.unwrap();
+    bench.store().person_of_link([7; 32], now).await.unwrap().unwrap();
+    bench.store().session([1; 32], now).await.unwrap();
+    bench.change(Change::SetPassword { link: [7; 32], password: String::new(), now }).await.unwrap();
+    bench.change(Change::DeletePerson(acme, id)).await.unwrap();
 }
 
 async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &workbell_model::EndpointKey) {

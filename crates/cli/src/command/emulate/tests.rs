@@ -1,0 +1,91 @@
+//! `emulate` as it is typed.
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    emulate: Emulate,
+}
+
+async fn run(screen: Screen, words: &[&str]) -> (Result<(), Failure>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("keys/developer.json").display().to_string();
+    let line = Line::parse_from(["emulate"].iter().chain(words).copied().chain(["--key", key.as_str()]));
+    let screen = screen.captured();
+    let outcome = line.emulate.run(&screen).await;
+    (outcome, screen.printed())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_sends_28_and_a_program_gets_a_line_for_each() {
+    let receiver = workbell_testkit::Receiver::start();
+    let url = receiver.url("/hooks");
+    let (outcome, printed) = run(Screen::pipe(), &["--all", "--to", &url, "--json"]).await;
+    outcome.unwrap();
+    assert_eq!(receiver.requests().len(), 28);
+    let lines: Vec<serde_json::Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 28);
+    assert!(lines.iter().all(|line| line["Status"] == 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_or_nobody_there_has_status_1_and_is_shown() {
+    let receiver = workbell_testkit::Receiver::answering(|_| workbell_testkit::Answer::Status(403));
+    let url = receiver.url("/");
+    let (outcome, printed) = run(Screen::terminal(160), &["accepted", "--to", &url]).await;
+    assert_eq!(outcome.unwrap_err().exit_status(), 1);
+    assert!(printed.contains("403 Forbidden"), "{printed}");
+    let both = |line: &str| line.contains("Event-Type: Accepted") && line.contains('│');
+    assert!(printed.lines().any(both), "{printed}");
+    let (outcome, printed) = run(Screen::terminal(80), &["accepted", "--to", &url]).await;
+    assert_eq!(outcome.unwrap_err().exit_status(), 1);
+    assert!(printed.contains("\n> Event-Type: Accepted\n"), "{printed}");
+    assert!(printed.contains("\n< 403 Forbidden\n"), "{printed}");
+    drop(receiver);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (outcome, printed) = run(Screen::pipe(), &["Accepted", "--to", &format!("http://{free}/")]).await;
+    assert_eq!(outcome.unwrap_err().exit_status(), 1);
+    assert!(printed.contains("ConnectionRefused"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_names_and_urls_are_wrong_usage_with_a_suggestion() {
+    for (words, says) in [
+        (&["Acepted", "--to", "http://127.0.0.1:9000/"][..], "did you mean Accepted?"),
+        (&["--scenario", "hapy-path", "--to", "http://127.0.0.1:9000/"], "did you mean happy-path?"),
+        (&["Accepted", "--fault", "slowbody", "--to", "http://127.0.0.1:9000/"], "did you mean slow-body?"),
+        (
+            &["Accepted", "--variant", "gigantic", "--to", "http://127.0.0.1:9000/"],
+            "minimal, typical, maximal",
+        ),
+        (&["--to", "http://127.0.0.1:9000/"], "give the name of an action"),
+        (&["Accepted", "--to", "ftp://x/"], "https:// or http://"),
+    ] {
+        let (outcome, _) = run(Screen::pipe(), words).await;
+        let failure = outcome.unwrap_err();
+        assert_eq!(failure.exit_status(), 2, "{words:?}");
+        assert!(failure.to_string().contains(says), "{failure}");
+    }
+    assert_eq!(Line::try_parse_from(["emulate", "Accepted"]).unwrap_err().exit_code(), 2, "no URL");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_seed_sends_the_same_bytes_and_the_key_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("developer.json");
+    let one = developer::open(&key).unwrap();
+    assert_eq!(developer::open(&key).unwrap().to_text(), one.to_text());
+    let receiver = workbell_testkit::Receiver::start();
+    let url = receiver.url("/");
+    for _ in 0..2 {
+        let (outcome, _) = run(Screen::pipe(), &["--scenario", "quote", "--seed", "5", "--to", &url]).await;
+        outcome.unwrap();
+    }
+    let requests = receiver.requests();
+    let (first, second) = requests.split_at(requests.len() / 2);
+    assert!(first.iter().map(|it| &it.body).eq(second.iter().map(|it| &it.body)));
+}

@@ -1,0 +1,57 @@
+//! Who `emulate` signs as: a key in the user's configuration folder, made at first use.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use workbell_emulator::Identity;
+
+use crate::failure::Failure;
+use crate::moment;
+
+/// Where it lies: `$XDG_CONFIG_HOME/workbell/developer.json`, else below `~/.config`.
+///
+/// # Errors
+/// When no variable names a folder.
+pub(crate) fn path() -> Result<PathBuf, Failure> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
+    let folder = folder.ok_or_else(|| {
+        Failure::Failed(
+            "no folder for the signing key: neither XDG_CONFIG_HOME nor HOME is set; give --key".to_owned(),
+        )
+    })?;
+    Ok(folder.join("workbell/developer.json"))
+}
+
+/// Reads the identity in this file; makes it when there is none yet.
+///
+/// # Errors
+/// When the file cannot be read, holds something else, or cannot be made.
+pub(crate) fn open(path: &Path) -> Result<Identity, Failure> {
+    let what = || path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            Identity::from_text(&text).map_err(|error| Failure::Failed(format!("{}: {error}", what())))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let identity =
+                Identity::generate(moment::now()).map_err(|error| Failure::Failed(error.to_string()))?;
+            keep(path, &identity.to_text())
+                .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", what())))?;
+            Ok(identity)
+        }
+        Err(source) => Err(Failure::Unreadable { what: what(), source }),
+    }
+}
+
+/// Writes the file for its owner alone; one that appeared meanwhile is left alone.
+fn keep(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}

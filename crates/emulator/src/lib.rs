@@ -1,0 +1,19 @@
+//! Sends notifications to try a receiver with: samples, whole lives of work orders, faults.
+//!
+//! What goes out looks on the wire like live traffic, with `Workbell-Mode: test` and without a sequence. Nothing
+//! is stored, nothing is tried again. Time is an argument; what is by chance comes from a seed.
+
+mod bend;
+mod fault;
+mod identity;
+mod note;
+mod random;
+pub mod scenario;
+mod sender;
+
+pub use fault::{Fault, HUGE};
+pub use identity::{Error as IdentityError, Identity};
+pub use note::{Note, sample};
+pub use random::Random;
+pub use scenario::Scenario;
+pub use sender::{Error, Options, Sender, Sent};

@@ -1,0 +1,53 @@
+//! One notification that is ready to be sent: its name, its id, its bytes.
+
+use bytes::Bytes;
+use workbell_wire::samples::{SampleContext, Variant};
+use workbell_wire::{Action, MessageId, Publication, Timestamp};
+
+use crate::Random;
+
+/// One notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The action's name, also the `Event-Type`.
+    pub action: String,
+    /// The receiver's dedupe key.
+    pub message_id: MessageId,
+    /// The exact bytes.
+    pub body: Bytes,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+impl Note {
+    /// The note of a text that can be published.
+    ///
+    /// # Errors
+    /// When it breaks the contract.
+    pub fn publish(
+        text: &[u8],
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Note, workbell_wire::publication::Error> {
+        let publication = Publication::parse(text)?;
+        let message_id = publication.message_id().unwrap_or(id);
+        let at = publication.action_date().unwrap_or(now);
+        Ok(Note {
+            action: publication.action().as_str().to_owned(),
+            message_id,
+            body: publication.body(message_id, at).into(),
+            at,
+        })
+    }
+}
+
+/// A sample of an action for this branch, its id from `random`.
+pub fn sample(action: Action, variant: Variant, branch_id: i64, random: &mut Random, now: Timestamp) -> Note {
+    let company_wide = action == Action::AdditionalFieldDescriptorUpdated;
+    let context = SampleContext {
+        company_id: (company_wide || branch_id == 0).then_some("emulator"),
+        ..SampleContext::new(4217, if company_wide { 0 } else { branch_id }, random.message_id(now), now)
+    };
+    let text = workbell_wire::sample(action, variant, &context);
+    Note::publish(&text, context.message_id, now).expect("samples keep to the contract")
+}
