@@ -15,17 +15,24 @@ const NARROWEST: usize = 8;
 pub(crate) struct Cell {
     text: String,
     style: Option<Style>,
+    /// Cut, it would say something else: a time without its hour.
+    whole: bool,
 }
 
 impl Cell {
     /// A plain cell. Control characters are replaced.
     pub(crate) fn new(text: impl AsRef<str>) -> Self {
-        Cell { text: harmless(text.as_ref()), style: None }
+        Cell { text: harmless(text.as_ref()), style: None, whole: false }
     }
 
     /// A coloured cell.
     pub(crate) fn styled(text: impl AsRef<str>, style: Style) -> Self {
-        Cell { text: harmless(text.as_ref()), style: Some(style) }
+        Cell { text: harmless(text.as_ref()), style: Some(style), whole: false }
+    }
+
+    /// A faint cell with a point in time. It is never cut; where it does not fit its column is left out.
+    pub(crate) fn moment(text: impl AsRef<str>) -> Self {
+        Cell { text: harmless(text.as_ref()), style: Some(Style::Faint), whole: true }
     }
 }
 
@@ -74,8 +81,11 @@ impl Table {
         let mut text = String::new();
         if !screen.is_terminal() {
             for row in &self.rows {
-                let cells: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
-                let _ = writeln!(text, "{}", cells.join("\t"));
+                let cells = row.iter().map(|cell| match cell.style {
+                    Some(style) => screen.paint(style, &cell.text),
+                    None => cell.text.clone(),
+                });
+                let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("\t"));
             }
             return text;
         }
@@ -90,13 +100,18 @@ impl Table {
         text
     }
 
-    /// Widths that fit the screen. The first column, which names the row, is never cut, for names are copied; the
-    /// widest of the others give way first. Where even that is not enough, columns are left out from the right.
+    /// Widths that fit the screen. The first column, which names the row, is never cut, for names are copied, and no
+    /// time is; the widest of the others give way first. Where even that is not enough, columns are left out from the right.
     fn widths(&self, screen: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = (0..self.headings.len())
             .map(|place| {
                 let cells = self.rows.iter().filter_map(|row| row.get(place)).map(|cell| columns(&cell.text));
                 cells.chain([columns(self.headings[place])]).max().unwrap_or(0)
+            })
+            .collect();
+        let whole: Vec<bool> = (0..self.headings.len())
+            .map(|place| {
+                place == 0 || self.rows.iter().any(|row| row.get(place).is_some_and(|cell| cell.whole))
             })
             .collect();
         for shown in (2..=widths.len()).rev() {
@@ -105,7 +120,8 @@ impl Table {
                 if fitted.iter().sum::<usize>() + GAP * (shown - 1) <= screen {
                     return fitted;
                 }
-                match fitted.iter_mut().skip(1).max() {
+                let gives_way = fitted.iter_mut().zip(&whole).filter(|(_, whole)| !**whole);
+                match gives_way.map(|(width, _)| width).max() {
                     Some(widest) if *widest > NARROWEST => *widest -= 1,
                     Some(_) | None => break,
                 }
@@ -172,6 +188,16 @@ mod tests {
         assert_eq!(row(70), format!("{id}  Delivered  CheckList…  2026-01-…"));
         assert_eq!(row(60), format!("{id}  Delivered  CheckListM…"));
         assert_eq!(row(40), id);
+    }
+
+    #[test]
+    fn a_time_is_never_cut() {
+        let mut table = Table::new(&["ID", "URL", "START", "ERROR"]);
+        let url = Cell::new("https://cmms.example/a/very/long/path");
+        table.row(vec![Cell::new("7"), url, Cell::moment("2026-01-01 00:00:00Z"), Cell::new("Timeout")]);
+        let row = |width| table.render(&Screen::terminal(width)).lines().nth(1).unwrap().to_owned();
+        assert_eq!(row(50), "7   https://cmms.e…  2026-01-01 00:00:00Z  Timeout");
+        assert_eq!(row(34), "7   https:/…  2026-01-01 00:00:00Z");
     }
 
     #[test]

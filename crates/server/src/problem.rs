@@ -31,7 +31,7 @@ pub enum Code {
     MessageIdConflict,
     /// What is there does not allow it.
     StateConflict,
-    /// Another company has this branch.
+    /// This BranchId is taken, by this company or another.
     BranchTaken,
     /// What was to be deleted has undelivered deliveries.
     UndeliveredExist,
@@ -160,7 +160,7 @@ impl Code {
                 ("message_id_conflict", 409, "The MessageId was used before with other content")
             }
             Code::StateConflict => ("state_conflict", 409, "The present state does not allow this"),
-            Code::BranchTaken => ("branch_taken", 409, "Another company has this branch"),
+            Code::BranchTaken => ("branch_taken", 409, "This BranchId is taken"),
             Code::UndeliveredExist => ("undelivered_exist", 409, "Undelivered notifications still wait here"),
             Code::BodyTooLarge => ("body_too_large", 413, "The body is larger than the limit"),
             Code::UnsupportedMediaType => {
@@ -302,8 +302,8 @@ impl From<StoreError> for Problem {
             StoreError::Locked(_) => Code::RateLimited,
             StoreError::UndeliveredExist(number) => {
                 let detail = format!(
-                    "{number} undelivered deliveries still wait here; deliver them first, or delete with \
-                     ?Undelivered=Discard"
+                    "{number} undelivered deliveries still wait here; deliver them first, or discard them with \
+                     the deletion"
                 );
                 return Problem {
                     undelivered: Some(*number),

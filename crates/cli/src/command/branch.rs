@@ -112,7 +112,7 @@ impl Branch {
                     table.row(vec![
                         Cell::styled(member(&branch, "BranchId"), Style::Accent),
                         Cell::new(member(&branch, "Name")),
-                        Cell::styled(moment::short(&member(&branch, "Created")), Style::Faint),
+                        Cell::moment(moment::short(&member(&branch, "Created"))),
                     ]);
                 }
                 let none = format!(

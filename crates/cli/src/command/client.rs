@@ -111,7 +111,7 @@ impl Client {
                     table.row(vec![
                         Cell::styled(member(&client, "ClientId"), Style::Accent),
                         Cell::new(member(&client, "Name")),
-                        Cell::styled(moment::short(&member(&client, "Created")), Style::Faint),
+                        Cell::moment(moment::short(&member(&client, "Created"))),
                     ]);
                 }
                 let none =

@@ -91,7 +91,7 @@ impl Company {
                     table.row(vec![
                         Cell::styled(member(&company, "CompanyId"), Style::Accent),
                         Cell::new(member(&company, "Name")),
-                        Cell::styled(moment::short(&member(&company, "Created")), Style::Faint),
+                        Cell::moment(moment::short(&member(&company, "Created"))),
                     ]);
                 }
                 table.show(screen, "no company yet; create one: workbell company create ID --name NAME")?;

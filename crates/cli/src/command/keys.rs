@@ -94,8 +94,8 @@ fn table(keys: &[Value]) -> Table {
                 "Current" => Cell::styled("Current", Style::Good),
                 state => Cell::new(state),
             },
-            Cell::new(moment::short(&member(key, "SignsFrom"))),
-            Cell::new(moment::short(&member(key, "Retires"))),
+            Cell::moment(moment::short(&member(key, "SignsFrom"))),
+            Cell::moment(moment::short(&member(key, "Retires"))),
             Cell::styled(member(key, "Fingerprint"), Style::Faint),
         ]);
     }

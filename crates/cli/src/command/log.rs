@@ -195,13 +195,13 @@ fn table(records: &[Value]) -> Table {
     for record in records {
         table.row(vec![
             Cell::styled(id(record), Style::Accent),
-            Cell::styled(moment::short(&member(record, "Start")), Style::Faint),
+            Cell::moment(moment::short(&member(record, "Start"))),
             Cell::new(member(record, "WorkOrderId")),
             Cell::new(member(record, "Action")),
             Cell::new(member(record, "Attempt")),
             result(record),
             Cell::new(took(record)),
-            Cell::new(moment::short(&member(record, "NextAttemptAt"))),
+            Cell::moment(moment::short(&member(record, "NextAttemptAt"))),
             Cell::new(member(record, "Url")),
         ]);
     }
@@ -212,7 +212,7 @@ fn table(records: &[Value]) -> Table {
 pub(crate) fn attempt_cells(record: &Value) -> Vec<Cell> {
     vec![
         Cell::new(member(record, "Attempt")),
-        Cell::styled(moment::short(&member(record, "Start")), Style::Faint),
+        Cell::moment(moment::short(&member(record, "Start"))),
         Cell::new(took(record)),
         result(record),
         Cell::new(member(record, "Address")),

@@ -133,9 +133,13 @@ impl Queue {
                     screen.print(&crate::json::for_screen(answer.text()?, screen))?;
                 }
                 Ok(answer) => {
-                    // With an attempt in flight it takes effect at its completion.
+                    // With an attempt in flight a discard takes effect at its completion, and a success wins. After a
+                    // retry the attempt that the answer sees is as a rule the one that the retry began.
                     let in_flight = answer.value().is_ok_and(|it| it.get("InFlight") == Some(&true.into()));
-                    let when = if in_flight { ", once the attempt in flight has ended" } else { "" };
+                    let when = match act {
+                        "discard" if in_flight => ", unless the attempt in flight succeeds",
+                        _ => "",
+                    };
                     screen.print(&format!("delivery {id} {done}{when}\n"))?;
                 }
                 Err(Failure::Problem(problem)) if ids.len() > 1 => {
@@ -178,7 +182,7 @@ fn table(deliveries: &[Value], now: workbell_wire::Timestamp) -> Table {
                 Some(Value::String(time)) => moment::due(time, now),
                 Some(_) | None => "-".to_owned(),
             }),
-            Cell::styled(moment::short(&member(delivery, "Accepted")), Style::Faint),
+            Cell::moment(moment::short(&member(delivery, "Accepted"))),
         ]);
     }
     table

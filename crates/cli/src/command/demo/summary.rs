@@ -86,8 +86,9 @@ impl Summary {
             );
             text += &paragraph(Some(Style::Bad), "✗", &what);
         }
+        let held_up = if self.repeated > 0 { " (without the work order that a 500 held up)" } else { "" };
         let times = format!(
-            "median {}, at most {} from publish to verified; {} came again after a 500; {} own act not echoed",
+            "from publish to verified: median {}, at most {}{held_up}; {} came again after the 500; {} own act not echoed",
             span(self.median()),
             span(self.latencies.last().copied().unwrap_or_default()),
             self.repeated,
@@ -103,11 +104,11 @@ pub(crate) fn how_to_go_on(server: &str, data_dir: &Path, screen: &Screen) -> St
     let command = |text: &str| screen.paint(Style::Accent, text);
     let log = format!("workbell log list --server {server} --data-dir {}", data_dir.display());
     format!(
-        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own: {} then, each with examples: {}\n",
+        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own service: {}\n  Then, each with examples: {}\n",
         command(server),
         command(&log),
         command("workbell serve --allow-loopback"),
-        command("company, branch, endpoint, publish --help"),
+        command("workbell company --help; the same for branch, endpoint, publish"),
     )
 }
 
