@@ -85,10 +85,6 @@ impl Client {
         &self.shared.policy
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
-    }
-
     /// A pool for one endpoint with at most so many connections at once, at least one.
     pub fn pool(&self, max_connections: usize) -> Pool {
         Pool::new(Arc::clone(&self.shared), max_connections)

@@ -94,7 +94,6 @@ pub(crate) async fn connect(
                 .map_err(|_| Failure::Timeout { phase: Phase::Tls, after: limit })?
                 .map_err(Failure::TlsFailed)?;
             let described = tls::describe(&stream);
-            facts.certificate = tls::certificate(&stream);
             (Box::new(stream) as Box<dyn Io>, Some(described))
         }
     };

@@ -84,11 +84,6 @@ pub(crate) fn describe(stream: &TlsStream<Box<dyn Io>>) -> String {
     format!("{} {suite}", version.replacen('_', ".", 1))
 }
 
-/// The server's own certificate (DER).
-pub(crate) fn certificate(stream: &TlsStream<Box<dyn Io>>) -> Option<Vec<u8>> {
-    stream.get_ref().1.peer_certificates()?.first().map(|certificate| certificate.to_vec())
-}
-
 /// What a failed handshake means.
 fn reason(error: io::Error) -> TlsReason {
     let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) else {

@@ -6,6 +6,7 @@
 mod bend;
 mod fault;
 mod identity;
+mod lay_over;
 mod note;
 mod random;
 pub mod scenario;
@@ -13,6 +14,7 @@ mod sender;
 
 pub use fault::{Fault, HUGE};
 pub use identity::{Error as IdentityError, Identity};
+pub use lay_over::lay_over;
 pub use note::{Note, sample};
 pub use random::Random;
 pub use scenario::Scenario;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use workbell_wire::samples::{SampleContext, Variant};
 use workbell_wire::{Action, Timestamp};
 
-use crate::{Note, Random};
+use crate::{Note, Random, lay_over};
 
 /// A life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -328,21 +328,5 @@ impl Story {
                 "Path": format!("{}>{}", place.location, place.asset.1),
             } ] },
         })
-    }
-}
-
-/// Lays `over` over `under`: objects member by member, everything else as a whole; null takes a member away.
-fn lay_over(under: &mut Value, over: &Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            for (name, value) in over {
-                if value.is_null() {
-                    under.remove(name);
-                } else {
-                    lay_over(under.entry(name.clone()).or_insert(Value::Null), value);
-                }
-            }
-        }
-        (under, over) => *under = over.clone(),
     }
 }

@@ -3,11 +3,10 @@
 //! The state of the router must hold a [`Verifier`] (axum's `FromRef`). A request that fails a check is answered here
 //! and never reaches the handler.
 
-use axum::body::Bytes;
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 
-use crate::raw_body::{MAX_BODY, RawBody};
+use crate::raw_body::RawBody;
 use crate::refused::Refused;
 use crate::verified::Verified;
 use crate::verifier::Verifier;
@@ -25,15 +24,8 @@ where
             return Ok(verified.clone());
         }
         let (parts, body) = request.into_parts();
-        let body: Bytes = axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            if source.contains("length limit") {
-                Refused::TooLong(MAX_BODY)
-            } else {
-                Refused::Unreadable(error.to_string())
-            }
-        })?;
-        Verifier::from_ref(state).verify(&parts.headers, RawBody::received(body))
+        let body = RawBody::read(body).await?;
+        Verifier::from_ref(state).verify(&parts.headers, body)
     }
 }
 

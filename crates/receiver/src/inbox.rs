@@ -10,6 +10,7 @@ mod sqlite;
 mod memory;
 mod message;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use workbell_wire::Timestamp;
@@ -125,6 +126,15 @@ pub trait Inbox: Send + Sync + 'static {
     /// # Errors
     /// When the inbox cannot be read.
     fn waiting(&self) -> Result<u64, Error>;
+}
+
+/// Calls a handler. One that panics has failed: what it wrote is undone like that of any other.
+fn run(handler: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(handler)).unwrap_or_else(|panic| {
+        let text =
+            panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+        Err(format!("the handler panicked: {}", text.unwrap_or("it does not say why")).into())
+    })
 }
 
 /// The wait after `failures` failures of a handler, the last one included.

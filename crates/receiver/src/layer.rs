@@ -13,10 +13,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use tower::{Layer, Service};
 
-use crate::raw_body::{MAX_BODY, RawBody};
+use crate::raw_body::RawBody;
 use crate::refused::Refused;
 use crate::verifier::Verifier;
 
@@ -90,15 +90,8 @@ where
     B::Error: Into<BoxError>,
 {
     let (mut parts, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Refused::TooLong(MAX_BODY)
-        } else {
-            Refused::Unreadable(error.to_string())
-        }
-    })?;
-    let body = body.to_bytes();
-    let verified = verifier.verify(&parts.headers, RawBody::received(body.clone()))?;
+    let body = RawBody::read(body).await?;
+    let verified = verifier.verify(&parts.headers, body.clone())?;
     parts.extensions.insert(verified);
-    Ok(Request::from_parts(parts, Full::new(body)))
+    Ok(Request::from_parts(parts, Full::new(body.bytes())))
 }

@@ -39,6 +39,17 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// The place of `sequence` when `highest` is the highest that was seen.
+    pub(crate) fn after(highest: u64, sequence: u64, is_missing: impl FnOnce() -> bool) -> Place {
+        if sequence > highest {
+            let from = highest + 1;
+            return if sequence == from { Place::Next } else { Place::Gap { from, to: sequence - 1 } };
+        }
+        if is_missing() { Place::Late } else { Place::Earlier { highest } }
+    }
+}
+
 #[derive(Debug)]
 struct Seen {
     highest: u64,
@@ -60,30 +71,34 @@ impl Order {
         Order { seen: BTreeMap::new(), remember }
     }
 
+    /// Says where a notification stands, and notes nothing.
+    pub fn look(&self, work_order_id: i64, sequence: Option<u64>, now: Timestamp) -> Place {
+        let Some(sequence) = sequence else { return Place::Unnumbered };
+        match self.seen.get(&work_order_id).filter(|seen| now.since(seen.at) <= self.remember) {
+            None => Place::First,
+            Some(seen) => Place::after(seen.highest, sequence, || seen.missing.contains(&sequence)),
+        }
+    }
+
     /// Notes that a notification came and says where it stands.
     pub fn note(&mut self, work_order_id: i64, sequence: Option<u64>, now: Timestamp) -> Place {
-        let Some(sequence) = sequence else { return Place::Unnumbered };
-        let remember = self.remember;
-        let is_young = |seen: &Seen| now.since(seen.at) <= remember;
-        let Some(seen) = self.seen.get_mut(&work_order_id).filter(|seen| is_young(seen)) else {
-            self.seen.retain(|_, seen| is_young(seen));
+        let place = self.look(work_order_id, sequence, now);
+        let Some(sequence) = sequence else { return place };
+        if place == Place::First {
+            self.seen.retain(|_, seen| now.since(seen.at) <= self.remember);
             self.seen.insert(work_order_id, Seen { highest: sequence, missing: BTreeSet::new(), at: now });
-            return Place::First;
-        };
-        seen.at = now;
-        let highest = seen.highest;
-        if sequence <= highest {
-            return if seen.missing.remove(&sequence) { Place::Late } else { Place::Earlier { highest } };
+        } else if let Some(seen) = self.seen.get_mut(&work_order_id) {
+            seen.at = now;
+            seen.highest = seen.highest.max(sequence);
+            seen.missing.remove(&sequence);
+            if let Place::Gap { from, to } = place {
+                seen.missing.extend((from..=to).take(MOST_MISSING));
+            }
+            while seen.missing.len() > MOST_MISSING {
+                seen.missing.pop_first();
+            }
         }
-        seen.highest = sequence;
-        if sequence == highest + 1 {
-            return Place::Next;
-        }
-        seen.missing.extend((highest + 1..sequence).take(MOST_MISSING));
-        while seen.missing.len() > MOST_MISSING {
-            seen.missing.pop_first();
-        }
-        Place::Gap { from: highest + 1, to: sequence - 1 }
+        place
     }
 
     /// The numbers that are missing of a work order, ascending.

@@ -1,8 +1,8 @@
 //! The bytes of a body as they came over the wire.
 //!
 //! The signature covers these bytes and no others. A body that was parsed and written again looks the same and is
-//! not: spaces, the order of members and the digits of money change. So this can be made of bytes alone, not of a
-//! text or a JSON value, and there is no way from a parsed notification back to it.
+//! not: spaces, the order of members and the digits of money change. So this is made of bytes alone, not of a text or
+//! a JSON value, and there is no way from a parsed notification back to it.
 
 use std::fmt;
 
@@ -19,8 +19,8 @@ pub struct RawBody(Bytes);
 
 impl RawBody {
     /// The body of a request, as the HTTP server handed it out.
-    pub fn received(bytes: impl Into<Bytes>) -> Self {
-        RawBody(bytes.into())
+    pub fn received(bytes: Bytes) -> Self {
+        RawBody(bytes)
     }
 
     /// The bytes.
@@ -31,6 +31,27 @@ impl RawBody {
     /// The bytes, shared.
     pub fn bytes(&self) -> Bytes {
         self.0.clone()
+    }
+}
+
+#[cfg(any(feature = "axum", feature = "tower"))]
+impl RawBody {
+    /// Reads a body, at most [`MAX_BODY`] of it.
+    pub(crate) async fn read<B>(body: B) -> Result<Self, crate::Refused>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+        let read = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                crate::Refused::TooLong(MAX_BODY)
+            } else {
+                crate::Refused::Unreadable(error.to_string())
+            }
+        })?;
+        Ok(RawBody(read.to_bytes()))
     }
 }
 

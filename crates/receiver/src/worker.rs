@@ -6,14 +6,19 @@ use std::time::{Duration, SystemTime};
 
 use workbell_wire::Timestamp;
 
-use crate::inbox::{Error, FIRST_WAIT, Failure, HandOver, Inbox, Message};
+use crate::inbox::{Error, FIRST_WAIT, Failure, HandOver, Inbox, Message, REMEMBER};
 
 /// Longest sleep while nothing is due.
 ///
 /// 60 s: a wake-up is a hint, looking is the truth.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// Hands over until it is dropped; the drop waits for the hand-over that is going on.
+/// How often what is older than [`REMEMBER`] is forgotten.
+///
+/// 1 h: a step is then an hour's worth of MessageIds.
+const FORGETS_EVERY: Duration = Duration::from_secs(3600);
+
+/// Hands over until it is dropped, and forgets MessageIds that are older than [`REMEMBER`]; the drop waits for the hand-over that is going on.
 #[derive(Debug)]
 pub struct Worker {
     bell: Arc<Bell>,
@@ -46,8 +51,15 @@ impl Worker {
         let bell = Arc::new(Bell::default());
         let heard = bell.clone();
         let run = move || {
+            let mut forgot = Timestamp::EPOCH;
             while !heard.stopped() {
                 let now = Timestamp::from_system(SystemTime::now());
+                if now.since(forgot) >= FORGETS_EVERY {
+                    forgot = now;
+                    if let Err(error) = inbox.forget(now.minus(REMEMBER)) {
+                        trouble(Trouble::Inbox(error));
+                    }
+                }
                 match inbox.hand_over(now, &mut handler) {
                     Ok(HandOver::Done(_)) => {}
                     Ok(HandOver::Failed { message, failure, .. }) => {

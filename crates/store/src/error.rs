@@ -21,7 +21,7 @@ pub enum Error {
     /// What was to be created is there already.
     #[error("{0} exists already")]
     Exists(String),
-    /// Another company has this branch.
+    /// This BranchId is taken, by this company or another.
     #[error("branch {0} exists already; branch ids are unique over all companies")]
     BranchTaken(i64),
     /// The state of a delivery does not allow it.

@@ -94,7 +94,7 @@ impl Demo {
         screen.print(&stage.headings())?;
         let pace = if screen.is_terminal() { PACE } else { Duration::ZERO };
         theatre.perform(&mut stage, pace).await?;
-        let summary = Summary::of(stage.lines(), retry_wait);
+        let summary = Summary::of(stage.lines());
         screen.print(&summary.render(screen))?;
         if !summary.is_good() {
             return Err(Failure::Shown);

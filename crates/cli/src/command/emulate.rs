@@ -100,11 +100,9 @@ impl Emulate {
             screen.note(&format!("and this secret: {}\n", identity.secret.to_text()));
         }
         let mut refused = 0;
-        for (place, group) in groups(&notes, fault).enumerate() {
-            if let (Some(speed), Some(before)) =
-                (self.speed, place.checked_sub(1).and_then(|at| notes.get(at)))
-            {
-                tokio::time::sleep(group[0].at.since(before.at) / speed).await;
+        for (pause, group) in groups(&notes, fault) {
+            if let Some(speed) = self.speed {
+                tokio::time::sleep(pause / speed).await;
             }
             let sent = sender
                 .play(group, fault, &mut random, moment::now)
@@ -155,10 +153,15 @@ impl Emulate {
     }
 }
 
-/// What is arranged together: pairs where order is turned round, single ones else.
-fn groups(notes: &[Note], fault: Option<Fault>) -> impl Iterator<Item = &[Note]> {
+/// What is arranged together (pairs where order is turned round, single ones else), and the pause before it.
+fn groups(notes: &[Note], fault: Option<Fault>) -> impl Iterator<Item = (Duration, &[Note])> {
     let size = if fault == Some(Fault::Reordered) { 2 } else { 1 };
-    notes.chunks(size)
+    notes.chunks(size).scan(None, |before: &mut Option<Timestamp>, group| {
+        let at = |note: Option<&Note>| note.map(|note| note.at);
+        let pause = at(group.first()).zip(*before).map_or(Duration::ZERO, |(at, before)| at.since(before));
+        *before = at(group.last());
+        Some((pause, group))
+    })
 }
 
 fn fault(name: &str) -> Result<Fault, Failure> {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use workbell_wire::{MessageId, Timestamp};
 
-use super::{Error, Failure, HandOver, Inbox, Kept, Message, REMEMBER, wait_after};
+use super::{Error, Failure, HandOver, Inbox, Kept, Message, REMEMBER, run, wait_after};
 use crate::order::Order;
 use crate::verified::Verified;
 
@@ -17,7 +17,11 @@ type Rank = (u64, u64);
 
 /// Keeps notifications in memory. Its transaction is nothing.
 #[derive(Debug)]
-pub struct MemoryInbox(Mutex<State>);
+pub struct MemoryInbox {
+    state: Mutex<State>,
+    /// Held during a hand-over, so that there is one at a time; what comes meanwhile is kept all the same.
+    handing: Mutex<()>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -38,11 +42,24 @@ impl MemoryInbox {
     pub fn new() -> Self {
         let order = Order::new(REMEMBER);
         let (known, waiting) = (HashMap::new(), BTreeMap::new());
-        MemoryInbox(Mutex::new(State { known, waiting, arrivals: 0, order }))
+        let state = Mutex::new(State { known, waiting, arrivals: 0, order });
+        MemoryInbox { state, handing: Mutex::new(()) }
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, Error> {
-        self.0.lock().map_err(|_| Error::Poisoned)
+        self.state.lock().map_err(|_| Error::Poisoned)
+    }
+}
+
+impl State {
+    /// The due head that came first, with its rank; else when the next one is due.
+    fn next(&self, now: Timestamp) -> Result<(Rank, Box<Message>), Option<Timestamp>> {
+        let heads = || self.waiting.values().filter_map(BTreeMap::first_key_value);
+        let due = heads().filter(|(_, head)| head.due <= now);
+        match due.min_by_key(|((_, arrival), _)| *arrival) {
+            Some((rank, head)) => Ok((*rank, Box::new(head.message.clone()))),
+            None => Err(heads().map(|(_, head)| head.due).min()),
+        }
     }
 }
 
@@ -76,36 +93,33 @@ impl Inbox for MemoryInbox {
         now: Timestamp,
         handler: &mut dyn FnMut(&mut (), &Message) -> Result<(), Failure>,
     ) -> Result<HandOver, Error> {
+        let _one_at_a_time = self.handing.lock().map_err(|_| Error::Poisoned)?;
+        let next = self.state()?.next(now);
+        let (rank, mut message) = match next {
+            Ok(found) => found,
+            Err(due) => return Ok(HandOver::Nothing(due)),
+        };
+        message.place = self.state()?.order.look(message.work_order_id, message.sequence, now);
+        let outcome = run(|| handler(&mut (), &message));
         let mut state = self.state()?;
-        let heads = || {
-            state.waiting.iter().filter_map(|(work_order_id, lane)| {
-                lane.first_key_value().map(|(rank, head)| (*work_order_id, *rank, head))
-            })
+        let state = &mut *state;
+        let Some(lane) = state.waiting.get_mut(&message.work_order_id) else {
+            return Err(Error::Broken("what was handed over no longer waits".to_owned()));
         };
-        let first =
-            heads().filter(|(_, _, head)| head.due <= now).min_by_key(|(_, (_, arrival), _)| *arrival);
-        let Some((work_order_id, rank, head)) = first else {
-            return Ok(HandOver::Nothing(heads().map(|(_, _, head)| head.due).min()));
-        };
-        let mut message = Box::new(head.message.clone());
-        message.place = state.order.note(work_order_id, message.sequence, now);
-        let outcome = handler(&mut (), &message);
         match outcome {
             Ok(()) => {
-                if let Some(lane) = state.waiting.get_mut(&work_order_id) {
-                    lane.remove(&rank);
-                    if lane.is_empty() {
-                        state.waiting.remove(&work_order_id);
-                    }
+                lane.remove(&rank);
+                if lane.is_empty() {
+                    state.waiting.remove(&message.work_order_id);
                 }
+                state.order.note(message.work_order_id, message.sequence, now);
                 state.known.insert(message.message_id, (message.received, true));
                 Ok(HandOver::Done(message))
             }
             Err(failure) => {
-                message.failures += 1;
+                message.failures = message.failures.saturating_add(1);
                 let again = now.plus(wait_after(message.failures));
-                let waiting = state.waiting.get_mut(&work_order_id).and_then(|lane| lane.get_mut(&rank));
-                if let Some(waiting) = waiting {
+                if let Some(waiting) = lane.get_mut(&rank) {
                     waiting.due = again;
                     waiting.message.failures = message.failures;
                 }

@@ -1,7 +1,7 @@
 //! An inbox in a SQLite file, or in tables of the receiver's own SQLite database.
 //!
-//! Three tables: the MessageIds that are known, what waits, and the highest sequence handed over per work order. Every
-//! commit is synced (`synchronous=FULL`). Two connections, so that a hand-over does not block the next request for
+//! Four tables: the MessageIds that are known, what waits, and per work order the highest sequence handed over and the
+//! ones that are missing. Every commit is synced (`synchronous=FULL`). Two connections, so that a hand-over does not block the next request for
 //! longer than its transaction lasts: handlers should write and return. Inside a hand-over the database is locked for
 //! other writers.
 
@@ -13,8 +13,8 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use workbell_wire::{MessageId, Timestamp};
 
-use super::{Error, Failure, HandOver, Inbox, Kept, Message, wait_after};
-use crate::order::Place;
+use super::{Error, Failure, HandOver, Inbox, Kept, Message, REMEMBER, run, wait_after};
+use crate::order::{MOST_MISSING, Place};
 use crate::verified::{Mode, Verified};
 
 /// Longest wait for another writer of the same file.
@@ -50,6 +50,11 @@ CREATE TABLE IF NOT EXISTS workbell_inbox_order (
     highest       INTEGER NOT NULL,
     at            INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS workbell_inbox_missing (
+    work_order_id INTEGER NOT NULL,
+    sequence      INTEGER NOT NULL,
+    PRIMARY KEY (work_order_id, sequence)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Keeps notifications in a SQLite file. Its transaction is a [`rusqlite::Transaction`] on that file: what a handler
@@ -139,7 +144,7 @@ impl Inbox for SqliteInbox {
         };
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         message.place = place(&transaction, &message, now)?;
-        match handler(&mut transaction, &message) {
+        match run(|| handler(&mut transaction, &message)) {
             Ok(()) => {
                 finish(&transaction, arrival, &message)?;
                 transaction.commit()?;
@@ -161,6 +166,11 @@ impl Inbox for SqliteInbox {
     fn forget(&self, before: Timestamp) -> Result<u64, Error> {
         let connection = lock(&self.keeping)?;
         connection.execute("DELETE FROM workbell_inbox_order WHERE at < ?1", params![before.ticks()])?;
+        connection.execute(
+            "DELETE FROM workbell_inbox_missing
+             WHERE work_order_id NOT IN (SELECT work_order_id FROM workbell_inbox_order)",
+            [],
+        )?;
         let forgotten = connection.execute(
             "DELETE FROM workbell_inbox_known WHERE handed_over = 1 AND received < ?1",
             params![before.ticks()],
@@ -228,22 +238,44 @@ fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Error> {
 /// Where it stands among what was handed over of its work order, and notes it.
 fn place(transaction: &Transaction<'_>, message: &Message, now: Timestamp) -> Result<Place, Error> {
     let Some(sequence) = message.sequence else { return Ok(Place::Unnumbered) };
-    let highest: Option<i64> = transaction
-        .prepare_cached("SELECT highest FROM workbell_inbox_order WHERE work_order_id = ?1")?
-        .query_row(params![message.work_order_id], |row| row.get(0))
+    let (order, number) = (message.work_order_id, i64::try_from(sequence).unwrap_or(i64::MAX));
+    let seen: Option<i64> = transaction
+        .prepare_cached("SELECT highest FROM workbell_inbox_order WHERE work_order_id = ?1 AND at >= ?2")?
+        .query_row(params![order, now.minus(REMEMBER).ticks()], |row| row.get(0))
         .optional()?;
-    let place = match highest.map(i64::unsigned_abs) {
+    if seen.is_none() {
+        transaction.execute("DELETE FROM workbell_inbox_missing WHERE work_order_id = ?1", params![order])?;
+    }
+    let was_missing = transaction
+        .prepare_cached("DELETE FROM workbell_inbox_missing WHERE work_order_id = ?1 AND sequence = ?2")?
+        .execute(params![order, number])?;
+    let place = match seen.map(i64::unsigned_abs) {
         None => Place::First,
-        Some(highest) if sequence <= highest => return Ok(Place::Earlier { highest }),
-        Some(highest) if sequence == highest + 1 => Place::Next,
-        Some(highest) => Place::Gap { from: highest + 1, to: sequence - 1 },
+        Some(highest) => Place::after(highest, sequence, || was_missing > 0),
     };
+    if let Place::Gap { from, to } = place {
+        let mut missing = transaction
+            .prepare_cached("INSERT INTO workbell_inbox_missing (work_order_id, sequence) VALUES (?1, ?2)")?;
+        for hole in (from..=to).take(MOST_MISSING) {
+            missing.execute(params![order, i64::try_from(hole).unwrap_or(i64::MAX)])?;
+        }
+        transaction.execute(
+            "DELETE FROM workbell_inbox_missing
+             WHERE work_order_id = ?1
+               AND sequence IN (SELECT sequence FROM workbell_inbox_missing
+                                WHERE work_order_id = ?1
+                                ORDER BY sequence DESC
+                                LIMIT -1 OFFSET ?2)",
+            params![order, MOST_MISSING],
+        )?;
+    }
+    let highest = seen.map_or(number, |seen| seen.max(number));
     transaction
         .prepare_cached(
             "INSERT INTO workbell_inbox_order (work_order_id, highest, at) VALUES (?1, ?2, ?3)
              ON CONFLICT (work_order_id) DO UPDATE SET highest = excluded.highest, at = excluded.at",
         )?
-        .execute(params![message.work_order_id, i64::try_from(sequence).unwrap_or(i64::MAX), now.ticks()])?;
+        .execute(params![order, highest, now.ticks()])?;
     Ok(place)
 }
 

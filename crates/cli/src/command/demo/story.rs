@@ -8,7 +8,8 @@ mod bakery;
 mod market;
 mod others;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use workbell_emulator::lay_over;
 use workbell_wire::samples::{SampleContext, Variant, sample};
 use workbell_wire::timestamp::TICKS_PER_SECOND;
 use workbell_wire::{Action, MessageId, Timestamp};
@@ -179,22 +180,6 @@ impl Scene {
             notification["InitiatedBy"] = json!({ "ClientId": client_id });
         }
         notification.to_string().into_bytes()
-    }
-}
-
-/// Lays `over` over `under`: objects member by member, everything else as a whole; null takes a member away.
-fn lay_over(under: &mut Value, over: &Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            for (name, value) in over {
-                if value.is_null() {
-                    under.remove(name);
-                } else {
-                    lay_over(under.entry(name.clone()).or_insert_with(|| Value::Object(Map::new())), value);
-                }
-            }
-        }
-        (under, over) => *under = over.clone(),
     }
 }
 

@@ -19,13 +19,16 @@ pub(crate) struct Summary {
     orders: usize,
     actions: usize,
     repeated: usize,
-    /// From publishing to verified, of those at the first attempt with nobody ahead; ascending.
+    /// From publishing to verified, of work orders in which nothing was tried twice; ascending.
     latencies: Vec<Duration>,
 }
 
 impl Summary {
-    /// Counts. What had to wait for a retry, its own or of the one ahead, is left out of the latencies.
-    pub(crate) fn of(lines: &[Line], retry_wait: Duration) -> Self {
+    /// Counts. A work order in which something was tried again held up what came after it, so it is left out of the
+    /// latencies as a whole.
+    pub(crate) fn of(lines: &[Line]) -> Self {
+        let held_up: HashSet<Order> =
+            lines.iter().filter(|line| line.attempts() > 1).map(Line::order).collect();
         let mut summary = Summary::default();
         let (mut orders, mut actions) = (HashSet::new(), HashSet::new());
         for line in lines {
@@ -38,7 +41,8 @@ impl Summary {
                     actions.insert(line.action());
                     if line.attempts() > 1 {
                         summary.repeated += 1;
-                    } else if *took < retry_wait / 2 {
+                    }
+                    if !held_up.contains(&line.order()) {
                         summary.latencies.push(*took);
                     }
                 }
@@ -116,6 +120,7 @@ pub(crate) fn how_to_go_on(server: &str, data_dir: &Path, screen: &Screen) -> St
 mod tests {
     use std::time::Instant;
 
+    use super::super::receiver::{Arrival, Finding};
     use super::super::stage::Stage;
     use super::super::story::{Turn, scenes};
     use super::*;
@@ -129,10 +134,32 @@ mod tests {
             stage.enter(Line::new(scene, id.clone(), Instant::now()));
             stage.published(&id, if scene.turn == Turn::Direct { "Suppressed" } else { "Queued" });
         }
-        let summary = Summary::of(stage.lines(), Duration::from_secs(2));
+        let summary = Summary::of(stage.lines());
         assert!(!summary.is_good());
         let text = summary.render(&screen).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains("✗ 0 notifications were verified, 0 went wrong, 2 did not arrive"), "{text}");
         assert!(text.contains("1 own act not echoed"), "{text}");
+    }
+
+    #[test]
+    fn latencies_leave_out_the_work_order_that_was_held_up_and_no_other_however_slow() {
+        let screen = Screen::pipe();
+        let mut stage = Stage::new(&screen, Duration::from_secs(2));
+        let began = Instant::now();
+        let of = |order| scenes().into_iter().find(|scene| scene.order == order).unwrap();
+        for (id, order, attempt, millis) in [
+            ("slow", Order::Bakery, 1, 1900),
+            ("again", Order::Market, 2, 2100),
+            ("behind", Order::Market, 1, 3),
+        ] {
+            stage.enter(Line::new(&of(order), id.to_owned(), began));
+            stage.published(id, "Queued");
+            let at = began + Duration::from_millis(millis);
+            let finding = Finding::Verified { sequence: 1 };
+            assert!(stage.arrived(Arrival { message_id: id.to_owned(), attempt, at, finding }));
+        }
+        let summary = Summary::of(stage.lines());
+        assert_eq!(summary.latencies, [Duration::from_millis(1900)]);
+        assert_eq!(summary.repeated, 1);
     }
 }

@@ -89,3 +89,16 @@ async fn the_same_seed_sends_the_same_bytes_and_the_key_is_kept() {
     let (first, second) = requests.split_at(requests.len() / 2);
     assert!(first.iter().map(|it| &it.body).eq(second.iter().map(|it| &it.body)));
 }
+
+#[test]
+fn a_pause_is_the_time_since_the_last_one_sent_also_between_pairs() {
+    let first = Timestamp::from_unix_seconds(1_772_438_400);
+    let mut notes = Scenario::from_name("happy-path").unwrap().notes(BRANCH, &mut Random::new(1), first);
+    notes.truncate(4);
+    for (note, minutes) in notes.iter_mut().zip([0, 1, 10, 12]) {
+        note.at = first.plus(Duration::from_secs(minutes * 60));
+    }
+    let minutes = |fault| groups(&notes, fault).map(|(pause, _)| pause.as_secs() / 60).collect::<Vec<_>>();
+    assert_eq!(minutes(None), [0, 1, 9, 2]);
+    assert_eq!(minutes(Some(Fault::Reordered)), [0, 9]);
+}

@@ -1,52 +1,12 @@
 //! Both inboxes: repeats, order, failures, and what a handler writes.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
-
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue};
-use serde_json::Value;
 use workbell_receiver::rusqlite::{Connection, Transaction};
 use workbell_receiver::wire::Timestamp;
-use workbell_receiver::wire::webhook_signature::sign;
-use workbell_receiver::{
-    Failure, HandOver, Inbox, Kept, MemoryInbox, Message, Place, RawBody, SqliteInbox, Verified, Verifier,
-};
+use workbell_receiver::{Failure, HandOver, Inbox, Kept, MemoryInbox, Message, Place, SqliteInbox};
 
-const SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
-
-fn now() -> Timestamp {
-    Timestamp::from_unix_seconds(1_536_055_928)
-}
-
-/// A notification of work order `order` with this place, verified with the documented token.
-fn verified(order: i64, sequence: u64) -> Verified {
-    let vector: Value =
-        serde_json::from_str(include_str!("../../wire/vectors/tokens/documented.json")).unwrap();
-    let text = |member: &str| vector["expect"][member].as_str().unwrap().to_owned();
-    let verifier = Verifier::builder()
-        .certificates(vector["certificates"].as_str().unwrap())
-        .and_then(|builder| builder.secret(SECRET))
-        .and_then(|builder| {
-            builder.audience(text("audience")).endpoint(text("endpoint")).url(&text("destination"))
-        })
-        .and_then(workbell_receiver::Builder::build)
-        .unwrap();
-    let id = format!("00000000-0000-7000-{order:04x}-{sequence:012x}");
-    let body = format!(
-        r#"{{"Header":{{"WorkOrderId":{order},"BranchId":7,"Sender":{{"Name":"Jon Snow","Type":"CorrigoPro"}},"Action":"Accepted","ActionDate":"2018-09-04T10:12:08Z","ApiVersion":"1.1","MessageId":"{id}"}},"Status":"Accepted"}}"#
-    );
-    let seconds = now().unix_seconds();
-    let mut headers = HeaderMap::new();
-    let mut put =
-        |name: &'static str, value: String| headers.insert(name, HeaderValue::from_str(&value).unwrap());
-    put("authorization", format!("Bearer {}", vector["token"].as_str().unwrap()));
-    put("webhook-signature", sign(&[SECRET.parse().unwrap()], &id, seconds, body.as_bytes()));
-    put("webhook-id", id);
-    put("webhook-timestamp", seconds.to_string());
-    put("workbell-sequence", sequence.to_string());
-    verifier.verify_at(&headers, RawBody::received(body), now()).unwrap()
-}
+use crate::signed::{now, verified};
 
 fn done<I: Inbox>(inbox: &I, at: Timestamp) -> Option<Box<Message>> {
     match inbox.hand_over(at, &mut |_, _| Ok(())).unwrap() {
@@ -75,15 +35,18 @@ fn keeps_once_in_order_and_holds_up_nobody_else(inbox: &impl Inbox) {
         matches!(inbox.hand_over(now(), &mut |_, _| Ok(())).unwrap(), HandOver::Nothing(Some(due)) if due == again)
     );
     let first = done(inbox, again).unwrap();
-    assert_eq!((first.sequence, first.failures), (Some(1), 1));
+    assert_eq!((first.sequence, first.failures, first.place), (Some(1), 1, Place::First));
     assert_eq!(done(inbox, again).unwrap().place, Place::Next);
     inbox.keep(&verified(42, 5), again).unwrap();
     assert_eq!(done(inbox, again).unwrap().place, Place::Gap { from: 3, to: 4 });
+    // One of the missing ones comes after all,
+    inbox.keep(&verified(42, 3), again).unwrap();
+    assert_eq!(done(inbox, again).unwrap().place, Place::Late);
     assert!(done(inbox, again).is_none());
     // What was handed over stays known until it is forgotten.
     assert_eq!(inbox.keep(&verified(42, 2), again).unwrap(), Kept::Repeat);
     assert_eq!(inbox.forget(now()).unwrap(), 0);
-    assert_eq!(inbox.forget(again.plus(Duration::from_secs(1))).unwrap(), 4);
+    assert_eq!(inbox.forget(again.plus(Duration::from_secs(1))).unwrap(), 5);
     assert_eq!(inbox.keep(&verified(42, 2), again).unwrap(), Kept::Fresh);
 }
 
@@ -127,4 +90,48 @@ fn what_a_failed_handler_wrote_is_undone_and_a_later_try_writes_it_once() {
     assert!(matches!(inbox.hand_over(later, &mut { write }).unwrap(), HandOver::Nothing(None)));
     assert_eq!(effects(), 1);
     assert_eq!(inbox.keep(&verified(42, 1), later).unwrap(), Kept::Repeat);
+}
+
+fn a_panic_is_a_failure(inbox: &impl Inbox) {
+    inbox.keep(&verified(42, 1), now()).unwrap();
+    let HandOver::Failed { failure, again, .. } =
+        inbox.hand_over(now(), &mut |_, _| panic!("no such table")).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(failure.to_string(), "the handler panicked: no such table");
+    assert_eq!(done(inbox, again).unwrap().failures, 1);
+}
+
+#[test]
+fn a_handler_that_panics_has_failed_and_the_inbox_goes_on() {
+    a_panic_is_a_failure(&MemoryInbox::new());
+    let folder = tempfile::tempdir().unwrap();
+    a_panic_is_a_failure(&SqliteInbox::open(folder.path().join("inbox")).unwrap());
+}
+
+fn keeps_during_a_hand_over(inbox: &impl Inbox) {
+    inbox.keep(&verified(42, 1), now()).unwrap();
+    let handed = inbox.hand_over(now(), &mut |_, _| {
+        assert_eq!(inbox.keep(&verified(43, 1), now()).unwrap(), Kept::Fresh);
+        Ok(())
+    });
+    assert!(matches!(handed.unwrap(), HandOver::Done(_)));
+    assert_eq!(done(inbox, now()).unwrap().work_order_id, 43);
+}
+
+#[test]
+fn a_handler_that_works_in_memory_delays_no_answer() {
+    keeps_during_a_hand_over(&MemoryInbox::new());
+}
+
+#[test]
+fn a_counter_that_was_long_silent_may_begin_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = SqliteInbox::open(folder.path().join("inbox")).unwrap();
+    inbox.keep(&verified(42, 7), now()).unwrap();
+    assert_eq!(done(&inbox, now()).unwrap().place, Place::First);
+    let later = now().plus(workbell_receiver::REMEMBER + Duration::from_secs(1));
+    inbox.keep(&verified(42, 1), later).unwrap();
+    assert_eq!(done(&inbox, later).unwrap().place, Place::First);
 }

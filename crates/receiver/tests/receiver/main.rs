@@ -1,0 +1,9 @@
+//! The library as a receiver uses it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
+mod http;
+mod inbox;
+mod kill;
+mod signed;
+mod vectors;
