@@ -22,6 +22,8 @@ const PORTS: [u16; 2] = [8080, 9000];
 enum Step {
     /// Run to its end.
     Run(String),
+    /// Run again until it prints this word.
+    Until(String, String),
     /// Run in the background under this name.
     Stays(String, String),
     /// End what runs under this name.
@@ -47,6 +49,9 @@ fn steps(page: &str) -> Vec<Step> {
             match waiting.take().as_deref() {
                 None | Some("build") => {}
                 Some("" | "demo") => steps.push(Step::Run(block)),
+                Some(other) if other.starts_with("until ") => {
+                    steps.push(Step::Until(other.trim_start_matches("until ").to_owned(), block));
+                }
                 Some(other) => {
                     let name = other.strip_prefix("stays ");
                     let name = name.unwrap_or_else(|| panic!("what does `run: {other}` mean?"));
@@ -169,6 +174,9 @@ fn the_page_for_beginners_does_what_it_says() {
     for step in &steps {
         match step {
             Step::Run(block) => printed.push(shell.run(block)),
+            Step::Until(word, block) => {
+                printed.push(wait_for(word, || Some(shell.run(block)).filter(|text| text.contains(word))));
+            }
             Step::Stays(name, block) => {
                 shell.start_in_background(name, block);
                 let port = ports[usize::from(name != "service")];
