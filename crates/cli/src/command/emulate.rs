@@ -21,9 +21,10 @@ Examples:
   workbell emulate --scenario happy-path --to https://cmms.example/hooks --speed 3600
   workbell emulate CheckedOut --fault tampered-body --to http://localhost:3000/hooks
 
-Scenarios: happy-path, rejected, recalled, on-hold-and-reopened, quote, ivr-checkout, dispute, procedures,
+Scenarios: happy-path, rejected, recalled, on-hold-and-reopened, quote, ivr-checkout, dispute, procedures, \
 attachments-and-messages
-Faults: duplicate, reordered, expired-token, wrong-audience, foreign-endpoint, access-token, bad-signature,
+
+Faults: duplicate, reordered, expired-token, wrong-audience, foreign-endpoint, access-token, bad-signature, \
 tampered-body, truncated-body, unknown-action, unknown-member, null-members, huge-body, slow-body, no-expect
 
 Status 0 when every notification was answered with a 2xx, 1 when not.";
