@@ -8,8 +8,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use workbell_model::attempt::{Rules, Span, follow};
 use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
+use workbell_store::record::Occasion;
 
-use crate::ended::Ended;
+use crate::ended::{Begun, Ended};
 use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::inbox::Inbox;
@@ -34,6 +35,7 @@ pub(crate) struct Attempt {
     pub(crate) post: Arc<dyn Post>,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) delivery: Undelivered,
+    pub(crate) occasion: Occasion,
 }
 
 impl Attempt {
@@ -54,8 +56,8 @@ impl Attempt {
             Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
         };
         let completed_at = start.plus(ended.duration);
-        // The age of a delivery goes with the wall clock.
-        let span = Span { started: start, ended: completed_at, age: completed_at };
+        let health = self.shared.store.directory().health(&self.endpoint.key);
+        let span = Span { started: start, ended: completed_at, age: health.age.reading(completed_at) };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
         self.load.running.fetch_sub(1, Ordering::SeqCst);
         drop(slot);
@@ -63,7 +65,13 @@ impl Attempt {
             self.inbox.wake();
         }
         let no = self.delivery.no;
-        let completion = ended.completion(self.delivery, start, transition, self.endpoint.generation);
+        let begun = Begun {
+            delivery: self.delivery,
+            start,
+            occasion: self.occasion,
+            generation: self.endpoint.generation,
+        };
+        let completion = ended.completion(begun, transition);
         if let Err(error) = self.shared.store.complete(completion).await {
             tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
         }

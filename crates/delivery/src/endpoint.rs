@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use workbell_model::{Endpoint, EndpointKey, Undelivered};
 use workbell_signing::TokenCache;
 use workbell_store::directory::CompanyEntry;
-use workbell_store::record::DueLanes;
+use workbell_store::record::{DueLanes, Front, Occasion};
 
 use crate::attempt::{Attempt, Load};
 use crate::engine::Shared;
@@ -34,7 +34,7 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 /// What a read brought.
 enum Brought {
     DueLanes(DueLanes),
-    Lane(Vec<Undelivered>),
+    Lane(Front),
 }
 
 type Slot = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
@@ -186,7 +186,7 @@ impl Task {
         for work_order_id in events.changed_lanes {
             self.window.lane_changed(work_order_id);
         }
-        if events.all_changed || events.endpoint_changed {
+        if events.all_changed || events.endpoint_changed || events.reopened {
             self.window.reload_all();
         }
         if !self.may_send() {
@@ -284,6 +284,7 @@ impl Task {
             post,
             endpoint,
             delivery,
+            occasion: Occasion::Due,
         };
         self.load.running.fetch_add(1, Ordering::SeqCst);
         self.hub.began(attempt.delivery.no);
@@ -348,8 +349,12 @@ impl Task {
                     Read::DueLanes { lanes, behind, .. } => {
                         store.due_lanes(&key, now, lanes, behind).await.map(Brought::DueLanes)
                     }
+                    Read::Lane { work_order_id, after: 0, limit, .. } => {
+                        store.front(&key, work_order_id, now, limit).await.map(Brought::Lane)
+                    }
                     Read::Lane { work_order_id, after, limit, .. } => {
-                        store.lane(&key, work_order_id, after, limit).await.map(Brought::Lane)
+                        let read = store.lane(&key, work_order_id, after, limit).await;
+                        read.map(|deliveries| Brought::Lane(behind(deliveries, limit)))
                     }
                 };
                 (read, brought)
@@ -372,8 +377,8 @@ impl Task {
         };
         match (read, brought) {
             (Read::DueLanes { ticket, .. }, Ok(Brought::DueLanes(due))) => self.window.refilled(ticket, due),
-            (Read::Lane { work_order_id, limit, ticket, .. }, Ok(Brought::Lane(deliveries))) => {
-                self.window.loaded(work_order_id, ticket, limit, deliveries);
+            (Read::Lane { work_order_id, ticket, .. }, Ok(Brought::Lane(front))) => {
+                self.window.loaded(work_order_id, ticket, front);
             }
             (read, Err(error)) => {
                 tracing::warn!(endpoint = %self.key.endpoint_id, %error, "the store could not be read; trying again");
@@ -383,6 +388,11 @@ impl Task {
             (Read::DueLanes { .. } | Read::Lane { .. }, Ok(Brought::DueLanes(_) | Brought::Lane(_))) => {}
         }
     }
+}
+
+/// What stands behind those that are known.
+fn behind(deliveries: Vec<Undelivered>, limit: usize) -> Front {
+    Front { more: deliveries.len() >= limit, deliveries, next_due: None }
 }
 
 fn concurrency(endpoint: &Endpoint, shared: &Shared) -> u16 {

@@ -15,7 +15,7 @@ pub(super) enum Command {
     Accept(Vec<Acceptance>, Reply<Vec<AcceptanceResult>>),
     Complete(Box<Completion>),
     Settle(DeliveryNo, Timestamp, Reply<()>),
-    MendLane(EndpointKey, WorkOrderId, Timestamp),
+    MendLanes(EndpointKey, Vec<WorkOrderId>, Timestamp, Reply<()>),
     Retry(ByHand, Reply<()>),
     Discard(ByHand, Reply<()>),
     Change(Box<Change>, Reply<()>),
@@ -29,10 +29,10 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
+            Command::MendLanes(_, lanes, ..) => lanes.len(),
             Command::Sweep(..) => super::writer::BATCH / 2,
             Command::Complete(_)
             | Command::Settle(..)
-            | Command::MendLane(..)
             | Command::Retry(..)
             | Command::Discard(..)
             | Command::Change(..)
@@ -47,7 +47,7 @@ impl Command {
             Command::Accept(acceptances, _) => bytes_of(acceptances),
             Command::Complete(_)
             | Command::Settle(..)
-            | Command::MendLane(..)
+            | Command::MendLanes(..)
             | Command::Retry(..)
             | Command::Discard(..)
             | Command::Change(..)
@@ -67,6 +67,7 @@ impl Command {
         match self {
             Command::Accept(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Settle(_, _, reply)
+            | Command::MendLanes(_, _, _, reply)
             | Command::Retry(_, reply)
             | Command::Discard(_, reply)
             | Command::Change(_, reply)
@@ -77,8 +78,6 @@ impl Command {
                 let delivery = completion.delivery.id();
                 tracing::error!(%delivery, %error, "the outcome of an attempt was refused by the store");
             }
-            // A reader that finds the lane stale again asks again.
-            Command::MendLane(..) => {}
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OpenFlags};
+use workbell_model::Defaults;
 
 use super::checkpoint::FORCED_BYTES;
 use super::readers::Readers;
@@ -35,6 +36,8 @@ pub struct Options {
     pub synchronous: Synchronous,
     /// `limits.waiting`: undelivered deliveries of one endpoint; what exceeds it is created `Dead`.
     pub waiting_limit: u64,
+    /// What endpoints leave open: how long a hold is, when one is down.
+    pub defaults: Defaults,
     /// What a test does to the disk and wants to see of the statements.
     #[cfg(test)]
     pub(crate) hooks: super::tests::Hooks,
@@ -87,7 +90,8 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
         Ok(reader)
     })?;
     let writer = Writer::start(state, connect(&file, &options)?, subscriber.clone(), counters.clone())?;
-    Ok(SqliteStore { directory, counters, subscriber, writer, readers, _lock: lock })
+    let defaults = options.defaults;
+    Ok(SqliteStore { directory, defaults, counters, subscriber, writer, readers, _lock: lock })
 }
 
 /// Takes the lock that keeps a second process away, and leaves our process id for its error message.
