@@ -12,6 +12,7 @@ mod endpoint;
 mod engine;
 mod hub;
 mod inbox;
+mod jobs;
 mod lane;
 mod post;
 mod rate;

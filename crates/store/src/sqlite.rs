@@ -15,6 +15,7 @@ mod command;
 mod complete;
 mod configuration;
 mod discard;
+mod jobs;
 mod lane;
 mod lists;
 mod open;

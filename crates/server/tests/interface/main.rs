@@ -11,6 +11,7 @@ mod document;
 mod endpoints;
 mod health;
 mod house;
+mod jobs;
 mod keys;
 mod lists;
 mod oauth;

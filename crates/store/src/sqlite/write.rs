@@ -30,6 +30,7 @@ pub(super) enum Event {
     },
     LaneChanged(EndpointKey, WorkOrderId),
     EndpointChanged(EndpointKey, EndpointChange),
+    JobsChanged,
 }
 
 pub(super) struct Write {
