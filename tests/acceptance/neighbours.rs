@@ -56,7 +56,7 @@ fn used(server: &Server) -> (u64, usize) {
 fn a_good_endpoint_is_served_while_a_hundred_bad_ones_misbehave_each_with_its_class() {
     let good = Receiver::start();
     let installation = Installation::retrying("1h")
-        .set("delivery.timeout", "8s")
+        .set("delivery.timeout", "15s")
         .set("delivery.down_after", "0")
         .set("limits.endpoints", "200");
     let server = installation.start();
