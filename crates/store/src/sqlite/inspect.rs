@@ -12,7 +12,7 @@ use workbell_model::{EndpointKey, EndpointSettings};
 use workbell_wire::Timestamp;
 
 use super::by_hand::endpoint_key;
-use super::open::{BUSY_TIMEOUT, MIGRATIONS};
+use super::open::{BUSY_TIMEOUT, known_version};
 use crate::error::Error;
 use crate::record::StoredKey;
 
@@ -93,7 +93,7 @@ pub fn inspect(data_dir: &Path, depth: Depth) -> Result<Option<Inspection>, Erro
     let connection = Connection::open_with_flags(&file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let schema = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = known_version();
     let faults = faults(&connection, depth)?;
     let size = |name: &str| std::fs::metadata(data_dir.join(name)).map_or(0, |metadata| metadata.len());
     let mut inspection = Inspection {
