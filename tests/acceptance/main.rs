@@ -9,6 +9,7 @@
 //! | `synced` | what is acknowledged is synced to the disk |
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
+//! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
@@ -23,6 +24,7 @@ mod by_hand;
 mod demo;
 mod disk;
 mod feed;
+mod doctor;
 mod keys;
 mod kills;
 mod metrics;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workbell_model::{Defaults, DeliveryNo};
@@ -14,6 +14,7 @@ use workbell_store::Store;
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::post::Open;
+use crate::slots::Slots;
 
 /// What the engine needs.
 pub struct Options {
@@ -42,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) ring: watch::Receiver<Arc<KeyRing>>,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) defaults: Defaults,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) slots: Arc<Slots>,
     pub(crate) clock: Clock,
     /// No new attempt starts.
     pub(crate) stopping: CancellationToken,
@@ -85,7 +86,7 @@ impl Engine {
             ring: options.ring,
             master: options.master,
             defaults: options.defaults,
-            slots: Arc::new(Semaphore::new(options.max_in_flight)),
+            slots: Slots::new(options.max_in_flight),
             clock: options.clock,
             stopping: CancellationToken::new(),
             cut_off: CancellationToken::new(),

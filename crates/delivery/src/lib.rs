@@ -16,6 +16,7 @@ mod inbox;
 mod lane;
 mod post;
 mod rate;
+mod slots;
 mod template;
 mod window;
 

@@ -16,6 +16,7 @@ mod complete;
 mod configuration;
 mod discard;
 mod feed;
+mod inspect;
 mod lane;
 mod lists;
 mod open;
@@ -38,6 +39,7 @@ use async_trait::async_trait;
 use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrderId};
 use workbell_wire::{MessageId, Timestamp};
 
+pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 
 use crate::counters::Counters;

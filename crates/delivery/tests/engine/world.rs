@@ -168,7 +168,7 @@ impl World {
             created: start(),
             generation: 0,
         };
-        self.store().change(Change::CreateEndpoint(endpoint, 100)).await.unwrap();
+        self.store().change(Change::CreateEndpoint(endpoint, 1000)).await.unwrap();
         key
     }
 

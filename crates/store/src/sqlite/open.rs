@@ -189,9 +189,14 @@ fn connect(file: &Path, options: &Options) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// The version of the schema that this program knows.
+pub(super) fn known_version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
 fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Error> {
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = known_version();
     if found > known {
         return Err(Error::TooNew { found, known });
     }
