@@ -60,6 +60,7 @@ pub(crate) enum Command {
     Emulate(command::emulate::Emulate),
     Check(command::check::Check),
     Verify(command::verify::Verify),
+    Doctor(command::doctor::Doctor),
     Bench(command::bench::Bench),
     Completions(command::completions::Completions),
 }
@@ -82,6 +83,7 @@ impl Command {
             Command::Emulate(emulate) => emulate.run(screen).await,
             Command::Check(check) => check.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
+            Command::Doctor(doctor) => doctor.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
         }
@@ -102,6 +104,7 @@ impl Command {
             Command::Emulate(emulate) => emulate.json,
             Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
+            Command::Doctor(doctor) => doctor.json,
             Command::Bench(bench) => bench.json,
             Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
         }
