@@ -3,11 +3,13 @@
 pub(crate) mod actions;
 pub(crate) mod bench;
 pub(crate) mod branch;
+pub(crate) mod check;
 pub(crate) mod client;
 pub(crate) mod company;
 pub(crate) mod completions;
 mod deletion;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod emulate;
 pub(crate) mod endpoint;
 mod filter;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 use workbell_egress::Policy;
 use workbell_model::{Defaults, DeliveryNo};
 use workbell_signing::{MasterKey, SecretHash};
@@ -11,6 +12,7 @@ use workbell_store::Store;
 
 use crate::body::Budget;
 use crate::clock::Clock;
+use crate::direct::FeedTokens;
 use crate::key_room::KeyRoom;
 use crate::oauth::Rates;
 
@@ -98,6 +100,10 @@ pub struct App {
     pub(crate) bodies: Budget,
     /// How often clients take access tokens.
     pub(crate) rates: Rates,
+    /// Tokens that feeds are read with.
+    pub(crate) feed_tokens: FeedTokens,
+    /// Who waits for something is answered at once: the service stops.
+    pub(crate) stopping: CancellationToken,
     document: OnceLock<Bytes>,
 }
 
@@ -130,6 +136,8 @@ impl App {
             changing: tokio::sync::Mutex::default(),
             bodies: Budget::default(),
             rates: Rates::default(),
+            feed_tokens: FeedTokens::default(),
+            stopping: CancellationToken::new(),
             document: OnceLock::new(),
         })
     }

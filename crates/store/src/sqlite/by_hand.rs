@@ -17,7 +17,10 @@ use crate::record::ByHand;
 pub(super) struct Row {
     pub(super) key: LaneKey,
     pub(super) sequence: u64,
-    state: State,
+    pub(super) state: State,
+    pub(super) reason: Option<Reason>,
+    /// When it came to its fate.
+    pub(super) finished: Option<Timestamp>,
     attempts: u16,
     mode: Mode,
     wish: Option<Wish>,
@@ -29,45 +32,60 @@ pub(super) struct Row {
 impl Write {
     /// Retry by hand within the running transaction.
     pub(super) fn retry(&mut self, by_hand: &ByHand) -> Result<(), Error> {
-        let no = by_hand.id.no();
         let row = self.named(by_hand)?;
+        self.retry_row(by_hand.id.no(), &row, by_hand.in_flight, by_hand.now)
+            .map_err(|why| named(why, by_hand))
+    }
+
+    /// Retry of a delivery that was looked up.
+    pub(super) fn retry_row(
+        &mut self,
+        no: DeliveryNo,
+        row: &Row,
+        in_flight: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         if self.directory.endpoint(&row.key.0).is_none() {
-            return Err(Error::StateConflict(format!("the endpoint of delivery {} is deleted", by_hand.id)));
+            return Err(Error::StateConflict("its endpoint is deleted".to_owned()));
         }
         match row.state {
-            State::Delivered => Err(Error::StateConflict(format!(
-                "delivery {} is delivered; nothing is left to retry",
-                by_hand.id
-            ))),
-            State::Pending | State::Retrying if by_hand.in_flight => self.wish(no, Wish::Retry),
-            State::Pending | State::Retrying => self.make_due(no, &row, by_hand.now),
-            State::Dead | State::Discarded => self.bring_back(no, &row, by_hand.now),
+            State::Delivered => {
+                Err(Error::StateConflict("it is delivered; nothing is left to retry".to_owned()))
+            }
+            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Retry, now),
+            State::Pending | State::Retrying => self.make_due(no, row, now),
+            State::Dead | State::Discarded => self.bring_back(no, row, now),
         }
     }
 
     /// Discard by hand within the running transaction.
     pub(super) fn discard(&mut self, by_hand: &ByHand) -> Result<(), Error> {
-        let no = by_hand.id.no();
         let row = self.named(by_hand)?;
+        self.discard_row(by_hand.id.no(), &row, by_hand.in_flight, by_hand.now)
+            .map_err(|why| named(why, by_hand))
+    }
+
+    /// Discard of a delivery that was looked up.
+    pub(super) fn discard_row(
+        &mut self,
+        no: DeliveryNo,
+        row: &Row,
+        in_flight: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         match row.state {
             State::Delivered | State::Discarded => Err(Error::StateConflict(format!(
-                "delivery {} is {}; only what is undelivered or dead can be discarded",
-                by_hand.id,
+                "it is {}; only what is undelivered or dead can be discarded",
                 row.state.name().to_lowercase()
             ))),
-            State::Pending | State::Retrying if by_hand.in_flight => self.wish(no, Wish::Discard),
-            State::Pending | State::Retrying => self.take_out(no, &row, Reason::ByHand, by_hand.now),
+            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Discard, now),
+            State::Pending | State::Retrying => self.take_out(no, row, Reason::ByHand, now),
             State::Dead => {
                 self.connection
                     .prepare_cached(
                         "UPDATE finished SET state = ?2, reason = ?3, finished = ?4 WHERE delivery_no = ?1",
                     )?
-                    .execute(params![
-                        no.0,
-                        code::DISCARDED,
-                        code::of_reason(Reason::ByHand),
-                        by_hand.now.ticks()
-                    ])?;
+                    .execute(params![no.0, code::DISCARDED, code::of_reason(Reason::ByHand), now.ticks()])?;
                 Ok(())
             }
         }
@@ -83,15 +101,15 @@ impl Write {
         }
     }
 
-    fn wish(&mut self, no: DeliveryNo, wish: Wish) -> Result<(), Error> {
+    fn wish(&mut self, no: DeliveryNo, wish: Wish, now: Timestamp) -> Result<(), Error> {
         self.connection
             .prepare_cached("UPDATE undelivered SET wish = ?2 WHERE delivery_no = ?1")?
             .execute(params![no.0, code::of_wish(wish)])?;
         // Told as well: should the attempt have ended meanwhile, the engine finds the wish and settles it.
-        if let Some(row) = self.row(no)? {
-            self.events.push(Event::LaneChanged(row.key.0, row.key.1));
+        match self.row(no)? {
+            Some(row) => self.mend_and_tell(&row.key, now),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn make_due(&mut self, no: DeliveryNo, row: &Row, now: Timestamp) -> Result<(), Error> {
@@ -236,7 +254,7 @@ impl Write {
             .connection
             .prepare_cached(
                 "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status,
-                        first_epoch, wish
+                        first_epoch, wish, NULL, NULL
                  FROM undelivered
                  WHERE delivery_no = ?1",
             )?
@@ -253,7 +271,7 @@ impl Write {
         self.connection
             .prepare_cached(
                 "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status,
-                        first_epoch, state
+                        first_epoch, state, reason, finished
                  FROM finished
                  WHERE delivery_no = ?1",
             )?
@@ -267,6 +285,8 @@ fn read_row(row: &rusqlite::Row<'_>, state: State, wish: Option<Wish>) -> rusqli
         key: (endpoint_key(row, 0, 1)?, row.get(2)?),
         sequence: row.get(3)?,
         state,
+        reason: row.get::<_, Option<i64>>(10)?.map(code::reason).transpose()?,
+        finished: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_ticks),
         attempts: row.get(4)?,
         mode: code::mode(row.get(5)?)?,
         wish,
@@ -274,6 +294,14 @@ fn read_row(row: &rusqlite::Row<'_>, state: State, wish: Option<Wish>) -> rusqli
         last_status: row.get(7)?,
         first_epoch: row.get(8)?,
     })
+}
+
+/// The same refusal with the delivery's id.
+fn named(why: Error, by_hand: &ByHand) -> Error {
+    match why {
+        Error::StateConflict(why) => Error::StateConflict(format!("delivery {}: {why}", by_hand.id)),
+        other => other,
+    }
 }
 
 /// The endpoint that two columns of a row name.

@@ -9,6 +9,7 @@ use workbell_wire::Timestamp;
 use super::code;
 use super::lane::{self, LaneKey};
 use super::write::{Event, Write};
+use crate::error::Error;
 use crate::record::{Completion, Occasion};
 
 /// A row of `finished`.
@@ -81,7 +82,7 @@ struct PutBack {
 
 impl Write {
     /// Writes the outcome of an attempt within the running transaction.
-    pub(super) fn complete(&mut self, completion: &Completion) -> rusqlite::Result<()> {
+    pub(super) fn complete(&mut self, completion: &Completion) -> Result<(), Error> {
         let ended = completion.attempt.start.plus(completion.attempt.duration);
         let key = (completion.delivery.endpoint.clone(), completion.delivery.work_order_id);
         match completion.outcome {
@@ -96,7 +97,7 @@ impl Write {
         completion: &Completion,
         key: &LaneKey,
         ended: Timestamp,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<(), Error> {
         let transition = self.note_success(completion, key, ended)?;
         let delivered = (code::DELIVERED, None, completion.delivery.failures.first_epoch);
         if let Some(due) = self.finish(completion, key, delivered, ended)? {
@@ -183,9 +184,9 @@ impl Write {
         completion: &Completion,
         key: &LaneKey,
         ended: Timestamp,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<(), Error> {
         let Some(kept) = self.kept(completion.delivery.no)? else {
-            return self.complete_removed(completion, key, ended);
+            return Ok(self.complete_removed(completion, key, ended)?);
         };
         let of_before = self
             .directory
@@ -219,6 +220,9 @@ impl Write {
             // Count and start of the schedule are other ones than the attempt knew.
             self.events.push(Event::LaneChanged(key.0.clone(), key.1));
         }
+        if after.is_some_and(|after| after.expires_old) {
+            self.expire_old(&key.0, ended)?;
+        }
         Ok(())
     }
 
@@ -227,9 +231,6 @@ impl Write {
         self.set_health(&key.0, after.health)?;
         if after.pauses {
             self.pause(&key.0, ended)?;
-        }
-        if after.expires_old {
-            self.expire_old(&key.0, ended);
         }
         match after.transition {
             health::Transition::Counted | health::Transition::Excused => {

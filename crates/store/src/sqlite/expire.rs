@@ -29,24 +29,20 @@ pub(super) struct Expiry {
 
 impl Write {
     /// A probe failed: whatever is older than `max_age` expires, if anything can be.
-    pub(super) fn expire_old(&mut self, endpoint: &EndpointKey, now: Timestamp) {
+    pub(super) fn expire_old(&mut self, endpoint: &EndpointKey, now: Timestamp) -> Result<(), Error> {
         let age = self.health(endpoint).age.reading(now);
         if self.expiries.get(endpoint).is_some_and(|until| age < *until) {
-            return;
+            return Ok(());
         }
         let under_way =
             |discard: &Discard| matches!(discard, Discard::Expired(it) if it.endpoint == *endpoint);
         if self.to_discard.iter().chain(&self.started_discards).any(under_way) {
-            return;
+            return Ok(());
         }
         let until = age.minus(self.defaults.max_age);
         let first = (WorkOrderId::MIN, 0);
-        self.started_discards.push(Discard::Expired(Expiry {
-            endpoint: endpoint.clone(),
-            until,
-            after: first,
-            oldest: age,
-        }));
+        let expiry = Expiry { endpoint: endpoint.clone(), until, after: first, oldest: age };
+        self.discard_now_or_later(Discard::Expired(expiry), now)
     }
 
     /// One step; what is left to do, if anything.

@@ -32,7 +32,10 @@ pub(super) enum Event {
     },
     Reopened(EndpointKey),
     LaneChanged(EndpointKey, WorkOrderId),
+    /// Something was added to the feed of a pull endpoint; subscribers are not told, for there is nothing to send.
+    Fed(EndpointKey),
     EndpointChanged(EndpointKey, EndpointChange),
+    JobsChanged,
 }
 
 pub(super) struct Write {
