@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Endpoint(command::endpoint::Endpoint),
     /// OAuth clients of a company, for the Direct API
     Client(command::client::Client),
+    /// People of a company: who may sign in to the portal
+    Person(command::person::Person),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
     /// The communication log: both sides of every attempt
@@ -74,6 +76,7 @@ impl Command {
             Command::Branch(branch) => branch.run(screen).await,
             Command::Endpoint(endpoint) => endpoint.run(screen).await,
             Command::Client(client) => client.run(screen).await,
+            Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
@@ -93,6 +96,7 @@ impl Command {
             Command::Branch(branch) => branch.connection.json,
             Command::Endpoint(endpoint) => endpoint.connection.json,
             Command::Client(client) => client.connection.json,
+            Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,

@@ -13,6 +13,7 @@ pub(crate) mod endpoint;
 mod filter;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod person;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod serve;

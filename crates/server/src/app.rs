@@ -13,6 +13,7 @@ use crate::body::Budget;
 use crate::clock::Clock;
 use crate::key_room::KeyRoom;
 use crate::oauth::Rates;
+use crate::password::Passwords;
 
 /// `limits.*` of the settings, as far as the interface keeps to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub struct App {
     pub(crate) bodies: Budget,
     /// How often clients take access tokens.
     pub(crate) rates: Rates,
+    /// Where passwords are hashed.
+    pub(crate) passwords: Passwords,
     document: OnceLock<Bytes>,
 }
 
@@ -130,6 +133,7 @@ impl App {
             changing: tokio::sync::Mutex::default(),
             bodies: Budget::default(),
             rates: Rates::default(),
+            passwords: Passwords::default(),
             document: OnceLock::new(),
         })
     }

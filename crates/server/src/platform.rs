@@ -12,4 +12,5 @@ pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod notifications;
+pub(crate) mod people;
 mod publish;
