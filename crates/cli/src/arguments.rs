@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Actions(command::actions::Actions),
     Emulate(command::emulate::Emulate),
     Verify(command::verify::Verify),
+    Doctor(command::doctor::Doctor),
     Bench(command::bench::Bench),
     Completions(command::completions::Completions),
 }
@@ -83,6 +84,7 @@ impl Command {
             Command::Actions(actions) => actions.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
+            Command::Doctor(doctor) => doctor.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
         }
@@ -103,6 +105,7 @@ impl Command {
             Command::Actions(actions) => actions.connection.json,
             Command::Emulate(emulate) => emulate.json,
             Command::Verify(verify) => verify.json,
+            Command::Doctor(doctor) => doctor.json,
             Command::Bench(bench) => bench.json,
             Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
         }

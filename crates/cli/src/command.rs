@@ -8,6 +8,7 @@ pub(crate) mod company;
 pub(crate) mod completions;
 mod deletion;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod emulate;
 pub(crate) mod endpoint;
 mod filter;

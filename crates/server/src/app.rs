@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 use workbell_egress::Policy;
 use workbell_model::{Defaults, DeliveryNo};
 use workbell_signing::{MasterKey, SecretHash};
@@ -11,6 +12,7 @@ use workbell_store::Store;
 
 use crate::body::Budget;
 use crate::clock::Clock;
+use crate::direct::FeedTokens;
 use crate::key_room::KeyRoom;
 use crate::oauth::Rates;
 use crate::password::Passwords;
@@ -101,6 +103,10 @@ pub struct App {
     pub(crate) rates: Rates,
     /// Where passwords are hashed.
     pub(crate) passwords: Passwords,
+    /// Tokens that feeds are read with.
+    pub(crate) feed_tokens: FeedTokens,
+    /// Who waits for something is answered at once: the service stops.
+    pub(crate) stopping: CancellationToken,
     document: OnceLock<Bytes>,
 }
 
@@ -134,6 +140,8 @@ impl App {
             bodies: Budget::default(),
             rates: Rates::default(),
             passwords: Passwords::default(),
+            feed_tokens: FeedTokens::default(),
+            stopping: CancellationToken::new(),
             document: OnceLock::new(),
         })
     }

@@ -338,7 +338,7 @@ impl From<StoreError> for Problem {
                     ..Problem::new(Code::UndeliveredExist, detail)
                 };
             }
-            StoreError::BadCursor(_) => {
+            StoreError::BadCursor(_) | StoreError::CursorExpired => {
                 let fault = Fault {
                     pointer: "?After".to_owned(),
                     code: crate::check::BAD_CURSOR,

@@ -12,6 +12,7 @@ pub(crate) mod completion;
 pub(crate) mod configuration;
 pub(crate) mod deletion;
 pub(crate) mod due;
+pub(crate) mod feed;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod model;
@@ -212,6 +213,26 @@ macro_rules! conformance_suite {
                 an_endpoint_sees_its_own_traffic_only,
                 the_backlog_is_what_waits_since_when_and_how_it_failed,
                 traffic_goes_with_the_log,
+            }
+            feed {
+                what_a_pull_endpoint_gets_is_delivered_at_once_and_waits_for_nobody,
+                a_feed_is_in_the_order_of_acceptance_and_counts_each_work_order,
+                a_feed_has_the_exact_bytes,
+                a_feed_goes_on_after_any_cursor_page_by_page,
+                reading_moves_nothing,
+                an_empty_feed_has_a_cursor_to_go_on_from,
+                filters_and_the_echo_rule_hold_for_a_feed,
+                a_feed_has_only_what_is_its_own,
+                feeds_cursors_and_sequences_survive_a_restart_and_a_crash,
+                what_is_fed_never_counts_as_waiting,
+                what_is_fed_can_be_neither_retried_nor_discarded,
+                a_cursor_expires_with_its_notification,
+                a_feed_that_was_swept_empty_goes_on_without_a_gap,
+                what_waits_at_another_endpoint_stays_in_the_feed,
+                a_cursor_that_was_never_in_this_feed_has_expired,
+                a_large_page_ends_early_and_says_where_to_go_on,
+                a_bell_rings_after_the_commit_and_only_for_its_own_feed,
+                a_pull_endpoint_is_deleted_without_ado,
             }
             retention {
                 a_notification_goes_when_its_last_fate_is_old_enough,

@@ -9,6 +9,7 @@ mod conformance;
 pub mod counters;
 pub mod directory;
 pub mod error;
+pub mod feed;
 pub mod filter;
 pub mod record;
 pub mod sqlite;

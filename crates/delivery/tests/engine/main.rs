@@ -5,6 +5,7 @@
 mod bounds;
 mod by_hand;
 mod change;
+mod clock;
 mod keys;
 mod model;
 mod order;

@@ -16,6 +16,7 @@ use workbell_model::{
     CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered, WorkOrderId,
 };
 use workbell_store::directory::Directory;
+use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use workbell_store::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
@@ -281,6 +282,19 @@ impl Store for SlowStore {
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
         let endpoint = endpoint.clone();
         self.section(move |sqlite| async move { sqlite.waiting(&endpoint).await }).await
+    }
+
+    async fn feed(
+        &self,
+        endpoint: &EndpointKey,
+        after: Option<FeedCursor>,
+        limit: usize,
+    ) -> Result<FeedPage, Error> {
+        self.sqlite.feed(endpoint, after, limit).await
+    }
+
+    fn feed_bells(&self) -> &FeedBells {
+        self.sqlite.feed_bells()
     }
 
     fn counters(&self) -> &workbell_store::Counters {

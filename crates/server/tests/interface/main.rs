@@ -9,6 +9,7 @@ mod companies;
 mod deliveries;
 mod document;
 mod endpoints;
+mod feed;
 mod health;
 mod house;
 mod keys;

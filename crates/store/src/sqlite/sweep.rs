@@ -140,9 +140,11 @@ impl Write {
     }
 
     fn remove_notification(&self, no: u64) -> Result<(), Error> {
+        let (first, last) = (no << 12, (no << 12) | 0xfff);
+        self.remove_from_feeds(first, last)?;
         self.connection
             .prepare_cached("DELETE FROM finished WHERE delivery_no BETWEEN ?1 AND ?2")?
-            .execute(params![no << 12, (no << 12) | 0xfff])?;
+            .execute(params![first, last])?;
         self.connection
             .prepare_cached("DELETE FROM notifications WHERE notification_no = ?1")?
             .execute(params![no])?;

@@ -34,7 +34,7 @@ const WHOLE: [&str; 12] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 14] = [
+const HOT: [(&str, &str); 16] = [
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND generation = ?2 AND due <= ?3",
         "lanes_by_due (endpoint_id=? AND generation=? AND due<?)",
@@ -78,6 +78,8 @@ const HOT: [(&str, &str); 14] = [
         "WHERE n.work_order_id = ?1 AND n.notification_no < ?2",
         "notifications_by_work_order (work_order_id=? AND notification_no<?)",
     ),
+    ("ORDER BY f.delivery_no", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no>?)"),
+    ("SELECT 1 FROM feed WHERE", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)"),
     ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no<?)"),
 ];
 
@@ -107,6 +109,7 @@ async fn busy_life(bench: &mut Bench) {
     let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
     bench.store().traffic(&endpoint, span).await.unwrap();
     bench.store().waiting(&endpoint).await.unwrap();
+    feed(bench).await;
     bench.store().keys().await.unwrap();
     lists(bench, &head, &endpoint).await;
     people(bench).await;
@@ -122,6 +125,15 @@ async fn busy_life(bench: &mut Bench) {
     bench.delete(&endpoint, IfUndelivered::Refuse).await.unwrap();
     bench.change(Change::DeleteCompany(company("acme"), IfUndelivered::Refuse, bench.now())).await.unwrap();
     bench.reopen().await;
+}
+
+async fn feed(bench: &mut Bench) {
+    let mut endpoint = bench.an_endpoint(&company("acme"));
+    endpoint.settings.url = None;
+    let pull = bench.create(endpoint).await;
+    bench.publish_many(6, 2).await;
+    let page = bench.store().feed(&pull, None, 1).await.unwrap();
+    bench.store().feed(&pull, Some(page.next), 10).await.unwrap();
 }
 
 async fn people(bench: &Bench) {
