@@ -60,6 +60,7 @@ pub(crate) enum Command {
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
     Emulate(command::emulate::Emulate),
+    Check(command::check::Check),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
     Bench(command::bench::Bench),
@@ -83,6 +84,7 @@ impl Command {
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
+            Command::Check(check) => check.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
@@ -104,6 +106,7 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Emulate(emulate) => emulate.json,
+            Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,
             Command::Bench(bench) => bench.json,

@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 pub(crate) mod bench;
 pub(crate) mod branch;
+pub(crate) mod check;
 pub(crate) mod client;
 pub(crate) mod company;
 pub(crate) mod completions;

@@ -9,6 +9,7 @@ mod endpoint_settings;
 pub(crate) mod endpoints;
 mod headers;
 pub(crate) mod health;
+pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod notifications;

@@ -119,6 +119,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::health::ROUTES,
         platform::actions::ROUTES,
         platform::deliveries::ROUTES,
+        platform::jobs::ROUTES,
         platform::log::ROUTES,
         platform::keys::ROUTES,
         public::ROUTES,

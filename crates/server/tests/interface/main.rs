@@ -12,6 +12,7 @@ mod endpoints;
 mod feed;
 mod health;
 mod house;
+mod jobs;
 mod keys;
 mod lists;
 mod oauth;
