@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 pub(crate) mod bench;
 pub(crate) mod branch;
+pub(crate) mod check;
 pub(crate) mod client;
 pub(crate) mod company;
 pub(crate) mod completions;
@@ -14,6 +15,7 @@ pub(crate) mod endpoint;
 mod filter;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod person;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod serve;

@@ -94,6 +94,7 @@ impl Engine {
             luck: AtomicU64::new(options.seed),
         };
         let hub = Hub::start(Arc::new(shared)).await?;
+        hub.shared().tasks.spawn(crate::jobs::run(hub.clone()));
         Ok(Handle { hub })
     }
 }
