@@ -1,9 +1,11 @@
 //! The platform interface, `/v1`: one file per noun, each with its part of the table of routes.
 
+mod acting;
 pub(crate) mod actions;
 pub(crate) mod branches;
 pub(crate) mod clients;
 pub(crate) mod companies;
+pub(crate) mod customers;
 pub(crate) mod deliveries;
 mod endpoint_settings;
 pub(crate) mod endpoints;
@@ -13,3 +15,4 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod notifications;
 mod publish;
+pub(crate) mod work_orders;

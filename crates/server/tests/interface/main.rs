@@ -18,3 +18,4 @@ mod public;
 mod publish;
 mod refusals;
 mod rights;
+mod work_orders;
