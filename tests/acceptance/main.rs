@@ -9,10 +9,12 @@
 //! | `synced` | what is acknowledged is synced to the disk |
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
+//! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
+//! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
@@ -21,6 +23,8 @@ mod bad_input;
 mod by_hand;
 mod demo;
 mod disk;
+mod doctor;
+mod feed;
 mod keys;
 mod kills;
 mod metrics;

@@ -21,6 +21,7 @@ mod problem;
 mod question;
 mod record;
 mod screen;
+mod service_settings;
 #[cfg(test)]
 mod stub;
 mod table;

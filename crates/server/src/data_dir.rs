@@ -10,7 +10,7 @@ use crate::error::Error;
 /// Most bytes that a key file is read for.
 ///
 /// 4 KiB: a key has 64 characters.
-const LARGEST_KEY_FILE: u64 = 4096;
+pub(crate) const LARGEST_KEY_FILE: u64 = 4096;
 
 /// A data dir that exists, is ours alone and can be written to.
 #[derive(Clone, Debug)]

@@ -23,7 +23,8 @@ pub(crate) fn raise(max_in_flight: u64) -> Result<u64, Error> {
     Ok(allowed)
 }
 
-const fn needed(max_in_flight: u64) -> u64 {
+/// How many files so many attempts need.
+pub(crate) const fn needed(max_in_flight: u64) -> u64 {
     max_in_flight.saturating_mul(2).saturating_add(OTHERS)
 }
 

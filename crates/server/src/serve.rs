@@ -99,7 +99,8 @@ impl Service {
             ring: settings.token_options(listener.address()),
         };
         let keys = KeyRoom::open(store.clone(), master_key.clone(), rules, clock.clone()).await?;
-        let policy = policy(&settings, [Some(&listener), platform.as_ref(), metrics.as_ref()]);
+        let own = [Some(&listener), platform.as_ref(), metrics.as_ref()];
+        let policy = policy(&settings, own.into_iter().flatten().map(Listener::address).collect());
         let engine =
             EngineRoom::start(&settings, store.clone(), &keys, master_key.clone(), policy.clone()).await?;
         let app = App::new(Options {
@@ -114,7 +115,7 @@ impl Service {
             public_url: settings.public_url(listener.address()),
             clock: clock.clone(),
         });
-        let stop = CancellationToken::new();
+        let stop = app.stopping.clone();
         let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone());
         let keep = Retention { notifications: settings.retention.notifications, log: settings.retention.log };
         Ok(Service { listener, platform, metrics, callers, app, store, engine, keys, keep, clock, stop })
@@ -186,14 +187,15 @@ async fn open_store(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Stor
     Ok(Arc::new(opened.expect("opening the store does not panic")?))
 }
 
-fn policy(settings: &Settings, own: [Option<&Listener>; 3]) -> Policy {
+/// Who may be dialled, by the settings; `own` are the sockets that we listen on.
+pub(crate) fn policy(settings: &Settings, own: Vec<SocketAddr>) -> Policy {
     Policy {
         allow: settings.egress.allow.clone(),
         deny: settings.egress.deny.clone(),
         allow_http: settings.egress.http,
         allow_loopback: false,
         reach: Reach::Public,
-        own: own.into_iter().flatten().map(Listener::address).collect(),
+        own,
     }
 }
 

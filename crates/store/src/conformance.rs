@@ -12,6 +12,8 @@ pub(crate) mod completion;
 pub(crate) mod configuration;
 pub(crate) mod deletion;
 pub(crate) mod due;
+pub(crate) mod feed;
+pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod model;
@@ -130,6 +132,19 @@ macro_rules! conformance_suite {
                 settling_without_a_wish_changes_nothing,
                 one_that_is_refused_does_not_disturb_others_of_its_commit,
             }
+            jobs {
+                each_kind_acts_on_the_states_that_it_takes_also_with_an_attempt_in_flight,
+                each_filter_takes_what_it_names,
+                what_was_accepted_later_is_not_its_business,
+                what_changed_meanwhile_is_skipped,
+                a_dry_run_counts_and_changes_nothing,
+                position_and_counts_survive_a_crash_and_a_step_is_carried_out_once,
+                a_cancelled_job_does_nothing_more,
+                jobs_are_listed_newest_first_and_seen_by_their_own_company_only,
+                a_bounded_number_is_under_way,
+                ended_jobs_go_with_retention,
+                very_many_are_met_in_bounded_stretches_and_each_once,
+            }
             deletion {
                 an_endpoint_without_undelivered_ones_just_goes,
                 an_endpoint_with_undelivered_ones_is_refused_with_their_number,
@@ -230,6 +245,26 @@ macro_rules! conformance_suite {
                 an_order_that_grows_too_large_is_refused_and_stays,
                 orders_go_with_their_company_and_branch,
                 a_request_of_the_direct_api_is_logged_as_inbound,
+            }
+            feed {
+                what_a_pull_endpoint_gets_is_delivered_at_once_and_waits_for_nobody,
+                a_feed_is_in_the_order_of_acceptance_and_counts_each_work_order,
+                a_feed_has_the_exact_bytes,
+                a_feed_goes_on_after_any_cursor_page_by_page,
+                reading_moves_nothing,
+                an_empty_feed_has_a_cursor_to_go_on_from,
+                filters_and_the_echo_rule_hold_for_a_feed,
+                a_feed_has_only_what_is_its_own,
+                feeds_cursors_and_sequences_survive_a_restart_and_a_crash,
+                what_is_fed_never_counts_as_waiting,
+                what_is_fed_can_be_neither_retried_nor_discarded,
+                a_cursor_expires_with_its_notification,
+                a_feed_that_was_swept_empty_goes_on_without_a_gap,
+                what_waits_at_another_endpoint_stays_in_the_feed,
+                a_cursor_that_was_never_in_this_feed_has_expired,
+                a_large_page_ends_early_and_says_where_to_go_on,
+                a_bell_rings_after_the_commit_and_only_for_its_own_feed,
+                a_pull_endpoint_is_deleted_without_ado,
             }
             retention {
                 a_notification_goes_when_its_last_fate_is_old_enough,

@@ -39,6 +39,9 @@ pub enum Error {
     /// A list's cursor was not made here.
     #[error("the cursor {0:?} is not one that a list gave out")]
     BadCursor(String),
+    /// The notification of a feed's cursor was removed.
+    #[error("the cursor has expired: its notification is not kept any more")]
+    CursorExpired,
     /// Another process holds the store.
     #[error(
         "{path} is in use by another workbell (process {holder}); stop that one or give another data_dir"

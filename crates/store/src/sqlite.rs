@@ -15,6 +15,9 @@ mod command;
 mod complete;
 mod configuration;
 mod discard;
+mod feed;
+mod inspect;
+mod jobs;
 mod lane;
 mod lists;
 mod open;
@@ -41,11 +44,13 @@ use workbell_model::{
 };
 use workbell_wire::{MessageId, Timestamp};
 
+pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Inbound, LogRecord,
@@ -63,6 +68,7 @@ use writer::Writer;
 pub struct SqliteStore {
     directory: Arc<Directory>,
     counters: Arc<Counters>,
+    feed_bells: Arc<FeedBells>,
     subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
     writer: Writer,
     readers: Readers,
@@ -231,6 +237,20 @@ impl Store for SqliteStore {
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
         let key = endpoint.clone();
         self.readers.run(move |connection| read::waiting(connection, &key)).await
+    }
+
+    async fn feed(
+        &self,
+        endpoint: &EndpointKey,
+        after: Option<FeedCursor>,
+        limit: usize,
+    ) -> Result<FeedPage, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| feed::feed(connection, &key, after, limit)).await
+    }
+
+    fn feed_bells(&self) -> &FeedBells {
+        &self.feed_bells
     }
 
     fn counters(&self) -> &Counters {

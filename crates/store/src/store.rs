@@ -15,6 +15,7 @@ use workbell_wire::{MessageId, Timestamp};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
@@ -45,6 +46,9 @@ pub trait Subscriber: Send + Sync + std::fmt::Debug {
     /// An endpoint was created, changed, paused, resumed or deleted (then it is gone from the directory).
     fn endpoint_changed(&self, endpoint: &EndpointKey, change: EndpointChange);
 
+    /// A job was made or cancelled.
+    fn jobs_changed(&self) {}
+
     /// The store takes writes again, or no longer.
     fn condition_changed(&self, writable: bool);
 }
@@ -60,7 +64,7 @@ pub struct Fresh {
 
 /// Durable state of one installation.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: crate::job::Jobs + Send + Sync + 'static {
     /// Companies, branches, clients, endpoints and own actions, as of the last commit.
     fn directory(&self) -> &Directory;
 
@@ -167,6 +171,21 @@ pub trait Store: Send + Sync + 'static {
 
     /// Undelivered deliveries of an endpoint.
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error>;
+
+    /// The feed of a pull endpoint after a cursor, or from the oldest item that is kept, in the order of acceptance; at
+    /// most `limit` items and about [`LARGEST_PAGE`](crate::feed::LARGEST_PAGE) bytes. Reading moves nothing.
+    ///
+    /// # Errors
+    /// [`Error::CursorExpired`] when the cursor's notification is not kept any more, or never was in this feed.
+    async fn feed(
+        &self,
+        endpoint: &EndpointKey,
+        after: Option<FeedCursor>,
+        limit: usize,
+    ) -> Result<FeedPage, Error>;
+
+    /// Who tells of what is added to feeds.
+    fn feed_bells(&self) -> &FeedBells;
 
     /// What was done since this was opened.
     fn counters(&self) -> &Counters;

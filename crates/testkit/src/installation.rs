@@ -1,7 +1,7 @@
 //! An installation: a data dir and settings, on which servers start one after the other.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -93,13 +93,29 @@ impl Installation {
         };
         clean(&mut command);
         command.args(["serve", "--allow-loopback", "--data-dir"]).arg(&self.data_dir);
-        // As a variable, so that a flag has the last word.
+        self.set_variables(&mut command);
+        command
+    }
+
+    /// As variables, so that a flag has the last word.
+    fn set_variables(&self, command: &mut Command) {
         command.env("WORKBELL_LISTEN", &self.listen);
         for (key, value) in &self.settings {
             let variable = format!("WORKBELL_{}", key.replace('.', "__").to_ascii_uppercase());
             command.env(variable, value);
         }
-        command
+    }
+
+    /// Another command of the binary on the same data dir, with the same settings; waits for its end.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn run(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(workbell());
+        clean(&mut command);
+        self.set_variables(&mut command);
+        command.env("WORKBELL_DATA_DIR", &self.data_dir).args(words).stdin(Stdio::null());
+        command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
     }
 
     /// Starts a server and waits until it listens.

@@ -17,6 +17,7 @@ use workbell_model::{
     WorkOrder, WorkOrderId,
 };
 use workbell_store::directory::Directory;
+use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use workbell_store::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
@@ -158,7 +159,7 @@ impl SlowStore {
         Arc::strong_count(&self.sqlite) == 1
     }
 
-    async fn section<T, F>(&self, work: impl FnOnce(Arc<SqliteStore>) -> F + Send + 'static) -> T
+    pub(crate) async fn section<T, F>(&self, work: impl FnOnce(Arc<SqliteStore>) -> F + Send + 'static) -> T
     where
         F: Future<Output = T>,
         T: Send + 'static,
@@ -332,6 +333,19 @@ impl Store for SlowStore {
         self.section(move |sqlite| async move { sqlite.waiting(&endpoint).await }).await
     }
 
+    async fn feed(
+        &self,
+        endpoint: &EndpointKey,
+        after: Option<FeedCursor>,
+        limit: usize,
+    ) -> Result<FeedPage, Error> {
+        self.sqlite.feed(endpoint, after, limit).await
+    }
+
+    fn feed_bells(&self) -> &FeedBells {
+        self.sqlite.feed_bells()
+    }
+
     fn counters(&self) -> &workbell_store::Counters {
         self.sqlite.counters()
     }
@@ -454,6 +468,10 @@ impl Told {
 }
 
 impl Subscriber for Told {
+    fn jobs_changed(&self) {
+        self.tell(|engine| engine.jobs_changed());
+    }
+
     fn accepted(&self, fresh: Vec<Fresh>) {
         {
             let mut fates = self.fates.lock().unwrap();

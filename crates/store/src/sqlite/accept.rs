@@ -131,6 +131,9 @@ impl Write {
         endpoint: &Arc<Endpoint>,
         acceptance: &Acceptance,
     ) -> rusqlite::Result<()> {
+        if endpoint.settings.url.is_none() {
+            return self.create_fed(no, endpoint, acceptance);
+        }
         let key = (endpoint.key.clone(), acceptance.work_order_id);
         let lane = self.lanes.get(&self.connection, &key)?;
         let first = lane.count == 0;

@@ -5,8 +5,10 @@ use workbell_model::{DeliveryNo, EndpointKey, WorkOrderId};
 use workbell_wire::Timestamp;
 
 use super::change::Publish;
+use super::jobs;
 use super::sweep;
 use crate::error::Error;
+use crate::job::JobRecord;
 use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Inbound, Swept};
 use crate::work_order::{ActResult, Acting, Creation};
 
@@ -27,6 +29,7 @@ pub(super) enum Command {
     Discard(ByHand, Reply<()>),
     Change(Box<Change>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
+    OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
     Close(Reply<()>),
 }
@@ -36,7 +39,7 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
-            Command::Sweep(..) => super::writer::BATCH / 2,
+            Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
             | Command::CreateWorkOrder(..)
             | Command::Act(..)
@@ -65,6 +68,7 @@ impl Command {
             | Command::Discard(..)
             | Command::Change(..)
             | Command::Sweep(..)
+            | Command::OfJob(..)
             | Command::CheckValue(..)
             | Command::Close(_) => 0,
         }
@@ -91,6 +95,7 @@ impl Command {
                 tracing::warn!(call = inbound.call, %error, "a request of the Direct API is missing in the log");
             }
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {
                 let delivery = completion.delivery.id();
@@ -114,6 +119,7 @@ pub(super) enum Answer {
     /// It was judged and changes nothing; the rest of the batch is not touched by that.
     Refused(Error),
     Swept(Swept, sweep::Position),
+    OfJob(JobRecord),
     Value(Vec<u8>),
     Changed(Publish),
 }

@@ -17,6 +17,7 @@ use super::{SqliteStore, configuration};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::feed::FeedBells;
 use crate::work_order::HIGHEST_MADE_ID;
 
 /// How sure a commit is.
@@ -43,11 +44,13 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
-    include_str!("../../migrations/sqlite/0004_work_orders.sql"),
+    include_str!("../../migrations/sqlite/0004_feed.sql"),
+    include_str!("../../migrations/sqlite/0005_jobs.sql"),
+    include_str!("../../migrations/sqlite/0006_work_orders.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.
@@ -90,8 +93,19 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
         reader.pragma_update(None, "query_only", true)?;
         Ok(reader)
     })?;
-    let writer = Writer::start(state, connect(&file, &options)?, subscriber.clone(), counters.clone())?;
-    Ok(SqliteStore { directory, counters, subscriber, writer, readers, highest_order, _lock: lock })
+    let feed_bells = Arc::new(FeedBells::default());
+    let checkpoints = connect(&file, &options)?;
+    let writer = Writer::start(state, checkpoints, subscriber.clone(), counters.clone(), feed_bells.clone())?;
+    Ok(SqliteStore {
+        directory,
+        counters,
+        feed_bells,
+        subscriber,
+        writer,
+        readers,
+        highest_order,
+        _lock: lock,
+    })
 }
 
 /// Highest id of a work order that could have been made here. Uses work_orders_by_id.
@@ -196,9 +210,14 @@ fn connect(file: &Path, options: &Options) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// The version of the schema that this program knows.
+pub(super) fn known_version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
 fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Error> {
     let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = known_version();
     if found > known {
         return Err(Error::TooNew { found, known });
     }

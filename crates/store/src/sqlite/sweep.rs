@@ -63,6 +63,7 @@ impl Write {
         self.sweep_log(cutoffs.now.minus(cutoffs.log), &mut swept)?;
         self.sweep_traffic(cutoffs.now.minus(cutoffs.log), &mut swept)?;
         self.sweep_lanes(before, &mut position, &mut swept)?;
+        swept.more |= self.sweep_jobs(before)?;
         if !swept.more {
             swept.next = self.next_expiry(cutoffs, position.passed_by)?;
             position = Position::default();
@@ -140,9 +141,11 @@ impl Write {
     }
 
     fn remove_notification(&self, no: u64) -> Result<(), Error> {
+        let (first, last) = (no << 12, (no << 12) | 0xfff);
+        self.remove_from_feeds(first, last)?;
         self.connection
             .prepare_cached("DELETE FROM finished WHERE delivery_no BETWEEN ?1 AND ?2")?
-            .execute(params![no << 12, (no << 12) | 0xfff])?;
+            .execute(params![first, last])?;
         self.connection
             .prepare_cached("DELETE FROM notifications WHERE notification_no = ?1")?
             .execute(params![no])?;

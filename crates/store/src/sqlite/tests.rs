@@ -1,10 +1,12 @@
 //! The embedded engine passes the conformance suite, and keeps its own promises.
 
 mod batch;
+
 mod hooks;
 mod opening;
 mod place;
 mod plans;
+mod rolled_back_feed;
 mod trouble;
 mod write_ahead_log;
 

@@ -21,6 +21,7 @@ use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
 use super::write::{Event, Write};
 use crate::counters::Counters;
 use crate::error::Error;
+use crate::feed::FeedBells;
 use crate::store::{Fresh, Subscriber};
 
 /// Commands that may wait. 4,096; a publisher beyond that is told to come again.
@@ -57,6 +58,7 @@ impl Writer {
         checkpoints: Connection,
         subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
         counters: Arc<Counters>,
+        feed_bells: Arc<FeedBells>,
     ) -> Result<Self, Error> {
         let (commands, waiting) = mpsc::channel(CHANNEL);
         let trouble = Arc::new(Trouble::default());
@@ -75,6 +77,7 @@ impl Writer {
             checkpointer,
             log_bytes,
             counters,
+            feed_bells,
         };
         let thread = std::thread::Builder::new()
             .name("workbell-writer".to_owned())
@@ -137,6 +140,7 @@ struct Thread {
     checkpointer: Checkpointer,
     log_bytes: Arc<AtomicU64>,
     counters: Arc<Counters>,
+    feed_bells: Arc<FeedBells>,
 }
 
 impl Thread {
@@ -346,6 +350,10 @@ impl Thread {
             Command::Sweep(cutoffs, _) => {
                 state.sweep(*cutoffs, &self.position).map(|(swept, position)| Answer::Swept(swept, position))
             }
+            Command::OfJob(wanted, _) => match state.of_job(wanted) {
+                Ok(job) => Ok(Answer::OfJob(job)),
+                Err(error) => judged(Err(error)),
+            },
             Command::CheckValue(fresh, _) => state.check_value(fresh).map(Answer::Value),
             Command::Close(_) => Ok(Answer::Done),
         }
@@ -374,6 +382,9 @@ impl Thread {
                 (Command::Sweep(_, reply), Answer::Swept(swept, position)) => {
                     self.position = position;
                     replies.push(Box::new(move || drop(reply.send(Ok(swept)))));
+                }
+                (Command::OfJob(_, reply), Answer::OfJob(job)) => {
+                    replies.push(Box::new(move || drop(reply.send(Ok(job)))));
                 }
                 (Command::CheckValue(_, reply), Answer::Value(value)) => {
                     replies.push(Box::new(move || drop(reply.send(Ok(value)))));
@@ -407,6 +418,7 @@ impl Thread {
     /// Tells the subscriber what was committed, in its order.
     fn tell(&mut self) {
         let events = std::mem::take(&mut self.state.events);
+        self.ring(&events);
         let Some(subscriber) = self.subscriber.get() else { return };
         let mut fresh: Vec<Fresh> = Vec::new();
         for event in events {
@@ -418,7 +430,7 @@ impl Thread {
                 subscriber.accepted(std::mem::take(&mut fresh));
             }
             match event {
-                Event::Accepted(_) => {}
+                Event::Accepted(_) | Event::Fed(_) => {}
                 Event::Completed { endpoint, work_order_id, sequence, state, due } => {
                     subscriber.completed(&endpoint, work_order_id, sequence, state, due);
                 }
@@ -426,10 +438,24 @@ impl Thread {
                     subscriber.lane_changed(&endpoint, work_order_id);
                 }
                 Event::EndpointChanged(endpoint, change) => subscriber.endpoint_changed(&endpoint, change),
+                Event::JobsChanged => subscriber.jobs_changed(),
             }
         }
         if !fresh.is_empty() {
             subscriber.accepted(fresh);
+        }
+    }
+
+    /// Wakes who waits for a feed.
+    fn ring(&self, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::Fed(endpoint) | Event::EndpointChanged(endpoint, _) => self.feed_bells.ring(endpoint),
+                Event::Accepted(_)
+                | Event::Completed { .. }
+                | Event::LaneChanged(..)
+                | Event::JobsChanged => {}
+            }
         }
     }
 

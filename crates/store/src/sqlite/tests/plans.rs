@@ -1,19 +1,22 @@
 //! No statement of a busy store walks a whole table, and each index serves one.
 
 use rusqlite::Connection;
+use workbell_model::job::Kind;
 use workbell_model::work_order::Act;
 use workbell_model::{Customer, Person, PersonId, Reason, Role, State};
 
 use super::place::Folder;
 use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
+use crate::conformance::jobs::{make, run};
 use crate::conformance::{Bench, work_orders};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Paging};
+use crate::job::Filter;
 use crate::record::{Attempted, Change, EndpointChange, IfUndelivered, Session};
 use crate::traffic::Span;
 use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 15] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -28,6 +31,11 @@ const WHOLE: [&str; 12] = [
     "FROM log ORDER BY log_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
+    "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
+    // Through an index of those alone that are under way.
+    "FROM jobs WHERE state = 0",
+    // A page of all jobs.
+    "FROM jobs WHERE ?2 IS NULL",
     // To find a MessageId without a company: one look-up for each.
     "SELECT company_id FROM companies",
 ];
@@ -36,7 +44,7 @@ const WHOLE: [&str; 12] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 14] = [
+const HOT: [(&str, &str); 16] = [
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND generation = ?2 AND due <= ?3",
         "lanes_by_due (endpoint_id=? AND generation=? AND due<?)",
@@ -80,7 +88,9 @@ const HOT: [(&str, &str); 14] = [
         "WHERE n.work_order_id = ?1 AND n.notification_no < ?2",
         "notifications_by_work_order (work_order_id=? AND notification_no<?)",
     ),
-    ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no<?)"),
+    ("ORDER BY f.delivery_no", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no>?)"),
+    ("SELECT 1 FROM feed WHERE", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)"),
+    ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
 ];
 
 /// Everything that a store is asked in its life.
@@ -109,10 +119,12 @@ async fn busy_life(bench: &mut Bench) {
     let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
     bench.store().traffic(&endpoint, span).await.unwrap();
     bench.store().waiting(&endpoint).await.unwrap();
+    feed(bench).await;
     bench.store().keys().await.unwrap();
     lists(bench, &head, &endpoint).await;
     people(bench).await;
     work_orders(bench).await;
+    jobs(bench, &endpoint).await;
     bench.pass(2 * DAY);
     bench.sweep(DAY, DAY).await;
     let delete = Change::DeleteBranch(
@@ -143,6 +155,28 @@ async fn work_orders(bench: &mut Bench) {
     bench.change(Change::PutCustomer(Customer::default())).await.unwrap();
     bench.store().customer(7).await.unwrap();
     bench.store().customers(paging()).await.unwrap();
+}
+
+async fn jobs(bench: &mut Bench, endpoint: &workbell_model::EndpointKey) {
+    let filter = Filter { company_id: Some(endpoint.company_id.clone()), ..Filter::default() };
+    for kind in [Kind::Retry, Kind::Discard] {
+        let job = make(bench, kind, filter.clone()).await;
+        bench.store().unfinished_jobs().await.unwrap();
+        run(bench, &job).await;
+        bench.store().job(job.job.id, None).await.unwrap().unwrap();
+    }
+    for company in [None, Some(&endpoint.company_id)] {
+        bench.store().jobs(company, Paging { after: None, limit: 1 }).await.unwrap();
+    }
+}
+
+async fn feed(bench: &mut Bench) {
+    let mut endpoint = bench.an_endpoint(&company("acme"));
+    endpoint.settings.url = None;
+    let pull = bench.create(endpoint).await;
+    bench.publish_many(6, 2).await;
+    let page = bench.store().feed(&pull, None, 1).await.unwrap();
+    bench.store().feed(&pull, Some(page.next), 10).await.unwrap();
 }
 
 async fn people(bench: &Bench) {
