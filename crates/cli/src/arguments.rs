@@ -14,6 +14,7 @@ Examples:
   workbell queue list --state Dead           what was given up
   workbell log list --follow                 every attempt, as it happens
 
+In a pipe a list is a line for each row, with tabs and without headings; --json gives everything there is.
 Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.";
 
 /// Work-order notifications, delivered: durable, in order, verifiable
