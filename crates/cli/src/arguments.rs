@@ -58,6 +58,7 @@ pub(crate) enum Command {
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
     Emulate(command::emulate::Emulate),
+    Listen(command::listen::Listen),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
     Bench(command::bench::Bench),
@@ -80,6 +81,7 @@ impl Command {
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
+            Command::Listen(listen) => listen.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
@@ -100,6 +102,7 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Emulate(emulate) => emulate.json,
+            Command::Listen(listen) => listen.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,
             Command::Bench(bench) => bench.json,

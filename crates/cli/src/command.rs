@@ -13,6 +13,7 @@ pub(crate) mod emulate;
 pub(crate) mod endpoint;
 mod filter;
 pub(crate) mod keys;
+pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod publish;
 pub(crate) mod queue;

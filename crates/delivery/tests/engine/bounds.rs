@@ -107,7 +107,9 @@ async fn a_good_endpoint_waits_for_nobody_while_hundreds_hang() {
     const HANGING: i64 = 200;
     let mut world = World::with(Setup { max_in_flight: 32, ..Setup::default() }).await;
     for _ in 0..=HANGING {
-        world.endpoint(|settings| settings.retry_schedule = Some(RetrySchedule::new(vec![SECOND]).unwrap())).await;
+        world
+            .endpoint(|settings| settings.retry_schedule = Some(RetrySchedule::new(vec![SECOND]).unwrap()))
+            .await;
     }
     let good = format!("e{}.example", HANGING + 1);
     let host = good.clone();
