@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 pub(crate) mod bench;
 pub(crate) mod branch;
+pub(crate) mod check;
 pub(crate) mod client;
 pub(crate) mod company;
 pub(crate) mod completions;
@@ -15,6 +16,7 @@ mod filter;
 pub(crate) mod keys;
 pub(crate) mod listen;
 pub(crate) mod log;
+pub(crate) mod person;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod serve;

@@ -32,17 +32,15 @@ impl Attempt {
     ) {
         let start = self.shared.clock.now();
         let url = self.endpoint.settings.url.clone().unwrap_or_default();
-        let request = template
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|template| template.request(&self.delivery, &bearer.clone()?, start));
+        let request = template.as_ref().map_err(Clone::clone).and_then(|template| {
+            template.request(&self.delivery, &bearer.clone()?, self.shared.clock.wall())
+        });
         let ended = match request {
             Ok(request) => self.send(request, url).await,
             Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
         };
         let completed_at = start.plus(ended.duration);
-        // The age of a delivery goes with the wall clock.
-        let span = Span { started: start, ended: completed_at, age: completed_at };
+        let span = Span { started: start, ended: completed_at, age: self.shared.clock.age() };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
         slot.end(end(ended.outcome));
         let no = self.delivery.no;
@@ -58,7 +56,7 @@ impl Attempt {
         tokio::select! {
             // What has ended is not cut off any more.
             biased;
-            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.now()),
+            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.wall()),
             () = self.shared.cut_off.cancelled() => Ended::interrupted(url, began.elapsed()),
         }
     }

@@ -259,7 +259,7 @@ impl Task {
     }
 
     fn template(&mut self, endpoint: &Endpoint) -> Result<Arc<Template>, Unusable> {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.wall();
         let company = self.shared.store.directory().company(&self.key.company_id);
         let same = match (&company, &self.company) {
             (Some(company), Some(known)) => Arc::ptr_eq(company, known),
@@ -284,7 +284,7 @@ impl Task {
     /// The value of `Authorization`; made anew only with a new token.
     fn bearer(&mut self, template: &Template) -> Result<HeaderValue, Unusable> {
         let ring = self.shared.ring.borrow().clone();
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.wall();
         let token = self
             .tokens
             .token(&ring, template.form, &template.recipient, now)

@@ -11,7 +11,7 @@ use workbell_model::{Defaults, DeliveryNo};
 use workbell_signing::{KeyRing, MasterKey};
 use workbell_store::Store;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Steady};
 use crate::hub::Hub;
 use crate::post::Open;
 use crate::slots::Slots;
@@ -30,7 +30,7 @@ pub struct Options {
     pub defaults: Defaults,
     /// Attempts at once, over all endpoints.
     pub max_in_flight: usize,
-    /// What time it is.
+    /// The wall clock.
     pub clock: Clock,
     /// Seed of the jitter.
     pub seed: u64,
@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     pub(crate) master: Arc<MasterKey>,
     pub(crate) defaults: Defaults,
     pub(crate) slots: Arc<Slots>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Steady,
     /// No new attempt starts.
     pub(crate) stopping: CancellationToken,
     /// Attempts in flight are cut off.
@@ -87,13 +87,14 @@ impl Engine {
             master: options.master,
             defaults: options.defaults,
             slots: Slots::new(options.max_in_flight),
-            clock: options.clock,
+            clock: Steady::new(options.clock),
             stopping: CancellationToken::new(),
             cut_off: CancellationToken::new(),
             tasks: TaskTracker::new(),
             luck: AtomicU64::new(options.seed),
         };
         let hub = Hub::start(Arc::new(shared)).await?;
+        hub.shared().tasks.spawn(crate::jobs::run(hub.clone()));
         Ok(Handle { hub })
     }
 }

@@ -13,6 +13,7 @@ mod engine;
 pub mod fed;
 mod hub;
 mod inbox;
+mod jobs;
 mod lane;
 mod post;
 mod rate;

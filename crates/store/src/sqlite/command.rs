@@ -5,8 +5,10 @@ use workbell_model::{DeliveryNo, EndpointKey, WorkOrderId};
 use workbell_wire::Timestamp;
 
 use super::change::Publish;
+use super::jobs;
 use super::sweep;
 use crate::error::Error;
+use crate::job::JobRecord;
 use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Swept};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -20,6 +22,7 @@ pub(super) enum Command {
     Discard(ByHand, Reply<()>),
     Change(Box<Change>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
+    OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
     Close(Reply<()>),
 }
@@ -29,7 +32,7 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
-            Command::Sweep(..) => super::writer::BATCH / 2,
+            Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
             | Command::Settle(..)
             | Command::MendLane(..)
@@ -52,6 +55,7 @@ impl Command {
             | Command::Discard(..)
             | Command::Change(..)
             | Command::Sweep(..)
+            | Command::OfJob(..)
             | Command::CheckValue(..)
             | Command::Close(_) => 0,
         }
@@ -72,6 +76,7 @@ impl Command {
             | Command::Change(_, reply)
             | Command::Close(reply) => drop(reply.send(Err(again(error)))),
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {
                 let delivery = completion.delivery.id();
@@ -94,6 +99,7 @@ pub(super) enum Answer {
     /// It was judged and changes nothing; the rest of the batch is not touched by that.
     Refused(Error),
     Swept(Swept, sweep::Position),
+    OfJob(JobRecord),
     Value(Vec<u8>),
     Changed(Publish),
 }

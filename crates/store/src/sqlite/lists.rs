@@ -24,7 +24,7 @@ pub(super) fn keys(connection: &Connection) -> Result<Vec<StoredKey>, Error> {
 }
 
 /// Where a list goes on: below this number. Opaque to callers.
-fn start_of(paging: &Paging) -> Result<i64, Error> {
+pub(super) fn start_of(paging: &Paging) -> Result<i64, Error> {
     match &paging.after {
         None => Ok(i64::MAX),
         Some(cursor) => {
@@ -35,7 +35,7 @@ fn start_of(paging: &Paging) -> Result<i64, Error> {
     }
 }
 
-fn cursor(below: i64) -> String {
+pub(super) fn cursor(below: i64) -> String {
     let mut rest = below.unsigned_abs();
     let mut digits = Vec::new();
     loop {
