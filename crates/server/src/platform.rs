@@ -13,4 +13,5 @@ pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod notifications;
+pub(crate) mod people;
 mod publish;

@@ -114,6 +114,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::companies::ROUTES,
         platform::branches::ROUTES,
         platform::clients::ROUTES,
+        platform::people::ROUTES,
         platform::endpoints::ROUTES,
         platform::health::ROUTES,
         platform::actions::ROUTES,
