@@ -14,6 +14,7 @@ Examples:
   workbell queue list --state Dead           what was given up
   workbell log list --follow                 every attempt, as it happens
 
+In a pipe a list is a line for each row, with tabs and without headings; --json gives everything there is.
 Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.";
 
 /// Work-order notifications, delivered: durable, in order, verifiable
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
     Emulate(command::emulate::Emulate),
+    Listen(command::listen::Listen),
     Check(command::check::Check),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
@@ -84,6 +86,7 @@ impl Command {
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
+            Command::Listen(listen) => listen.run(screen).await,
             Command::Check(check) => check.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
@@ -106,6 +109,7 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Emulate(emulate) => emulate.json,
+            Command::Listen(listen) => listen.json,
             Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,

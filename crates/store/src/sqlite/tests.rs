@@ -6,6 +6,7 @@ mod hooks;
 mod opening;
 mod place;
 mod plans;
+mod refused;
 mod rolled_back_feed;
 mod trouble;
 mod write_ahead_log;
