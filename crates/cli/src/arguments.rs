@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Keys(command::keys::Keys),
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
+    /// The audit: who changed what, when, from where
+    Audit(command::audit::Audit),
     Emulate(command::emulate::Emulate),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
@@ -79,6 +81,7 @@ impl Command {
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
+            Command::Audit(audit) => audit.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
@@ -99,6 +102,7 @@ impl Command {
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
+            Command::Audit(audit) => audit.connection.json,
             Command::Emulate(emulate) => emulate.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,

@@ -18,6 +18,7 @@ use crate::caller;
 use crate::check::{self, Faults, Mode, UNKNOWN_MEMBER};
 use crate::fields::Fields;
 use crate::json::Json;
+use crate::peer::Peer;
 use crate::problem::{Code, Problem};
 use crate::route::{Guard, Route, Takes};
 use crate::shape::Shape;
@@ -63,7 +64,8 @@ async fn checked(
         }
         None => Vec::new(),
     };
-    let mut call = Call { app, caller, path, query, fields: Fields::default(), body: Bytes::new() };
+    let address = Peer::address(&parts.extensions);
+    let mut call = Call { app, caller, address, path, query, fields: Fields::default(), body: Bytes::new() };
     let bounds = match route.takes {
         Takes::Nothing => return Ok((call, None)),
         Takes::Maybe(_) if !has_body(&parts.headers) => return Ok((call, None)),

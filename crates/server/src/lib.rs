@@ -30,6 +30,7 @@ mod metrics;
 mod oauth;
 mod openapi;
 mod patient;
+mod peer;
 mod platform;
 mod problem;
 mod public;

@@ -1,6 +1,7 @@
 //! The platform interface, `/v1`: one file per noun, each with its part of the table of routes.
 
 pub(crate) mod actions;
+pub(crate) mod audit;
 pub(crate) mod branches;
 pub(crate) mod clients;
 pub(crate) mod companies;

@@ -15,10 +15,10 @@ use crate::record::ByHand;
 pub(super) struct Row {
     pub(super) key: LaneKey,
     sequence: u64,
-    state: State,
+    pub(super) state: State,
     attempts: u16,
     mode: Mode,
-    wish: Option<Wish>,
+    pub(super) wish: Option<Wish>,
     last_error: Option<String>,
     last_status: Option<u16>,
 }

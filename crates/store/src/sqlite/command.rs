@@ -6,6 +6,7 @@ use workbell_wire::Timestamp;
 
 use super::change::Publish;
 use super::sweep;
+use crate::audit::Author;
 use crate::error::Error;
 use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Swept};
 
@@ -18,7 +19,7 @@ pub(super) enum Command {
     MendLane(EndpointKey, WorkOrderId, Timestamp),
     Retry(ByHand, Reply<()>),
     Discard(ByHand, Reply<()>),
-    Change(Box<Change>, Reply<()>),
+    Change(Box<(Change, Author)>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
     Close(Reply<()>),

@@ -42,11 +42,12 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
     include_str!("../../migrations/sqlite/0004_feed.sql"),
+    include_str!("../../migrations/sqlite/0005_audit.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.
