@@ -11,7 +11,7 @@ use crate::notification::{BRANCH, COMPANY, all_settled, publish};
 const SCRAPES: usize = 100;
 
 /// A caller of the metrics listener.
-fn metrics(server: &Server) -> Platform {
+pub(crate) fn metrics(server: &Server) -> Platform {
     let address = wait_for("the metrics to be served", || {
         let said = server.said();
         let rest = said.split_once("serving metrics address=")?.1;
@@ -20,7 +20,7 @@ fn metrics(server: &Server) -> Platform {
     Platform::new(address, "no key is needed")
 }
 
-fn scrape(metrics: &Platform) -> String {
+pub(crate) fn scrape(metrics: &Platform) -> String {
     let reply = metrics.send("GET", "/metrics", &[], b"").expect("it answers");
     assert_eq!(reply.status, 200);
     String::from_utf8(reply.body).expect("it is text")
@@ -33,14 +33,14 @@ fn value(page: &str, name: &str) -> f64 {
     line.unwrap_or_else(|| panic!("{name} is not in\n{page}")).parse().expect("a number")
 }
 
-fn queries(page: &str) -> (f64, f64) {
+pub(crate) fn queries(page: &str) -> (f64, f64) {
     let of = |kind| value(page, &format!("workbell_store_queries_total{{kind=\"{kind}\"}}"));
     (of("read"), of("write"))
 }
 
 /// Waits until the store is left alone, then sees that it stays so.
 #[track_caller]
-fn stays_idle(metrics: &Platform) -> (f64, f64) {
+pub(crate) fn stays_idle(metrics: &Platform) -> (f64, f64) {
     let pause = || std::thread::park_timeout(Duration::from_millis(10));
     let idle = wait_for("the service to be idle", || {
         let first = queries(&scrape(metrics));

@@ -56,7 +56,7 @@ fn used(server: &Server) -> (u64, usize) {
 fn a_good_endpoint_is_served_while_a_hundred_bad_ones_misbehave_each_with_its_class() {
     let good = Receiver::start();
     let installation = Installation::retrying("1h")
-        .set("delivery.timeout", "8s")
+        .set("delivery.timeout", "15s")
         .set("delivery.down_after", "0")
         .set("limits.endpoints", "200");
     let server = installation.start();
@@ -112,6 +112,52 @@ fn a_good_endpoint_is_served_while_a_hundred_bad_ones_misbehave_each_with_its_cl
         assert_eq!(record["Status"], 200, "{record}");
     }
     assert!(!server.said().contains("panicked"), "{}", server.said());
+}
+
+#[test]
+fn those_that_hang_have_half_of_the_slots_and_a_good_endpoint_the_others() {
+    const SLOTS: usize = 8;
+    let good = Receiver::start();
+    // A slot that hangs would not come back within this test.
+    let installation = Installation::retrying("1h")
+        .set("delivery.timeout", "1h")
+        .set("delivery.down_after", "0")
+        .set("delivery.max_in_flight", &SLOTS.to_string())
+        .set("delivery.endpoint_concurrency", &SLOTS.to_string())
+        .set("limits.endpoints", "200");
+    let server = installation.start();
+    let platform = server.platform();
+    platform.create_company(COMPANY, BRANCH);
+    let absent = Neighbour::start(Behaviour::Absent);
+    let silent = Neighbour::start(Behaviour::Silent);
+    let bad: Vec<_> =
+        (0..4 * SLOTS).map(|_| platform.create_endpoint(COMPANY, &absent.url(), json!({}))).collect();
+    let served = platform.create_endpoint(COMPANY, &good.url("/in"), json!({}));
+    let mut random = Random::new(13);
+    for order in 1..=NOTIFICATIONS {
+        platform.publish(message(&random.guid(), order, "Hello").as_bytes()).with(202);
+    }
+    wait_for("each to be refused once", || {
+        bad.iter().all(|endpoint| !records(&platform, &endpoint.id).is_empty()).then_some(())
+    });
+    for endpoint in &bad {
+        let path = format!("/v1/companies/{COMPANY}/endpoints/{}", endpoint.id);
+        platform.patch(&path, &json!({"Url": silent.url()})).with(200);
+    }
+    wait_for("half of the slots to hang", || {
+        (platform.list("/v1/deliveries?State=Retrying&").iter().filter(|one| one["InFlight"] == true).count()
+            == SLOTS / 2)
+            .then_some(())
+    });
+    for order in 1..=4 * NOTIFICATIONS {
+        platform.publish(message(&random.guid(), order, "And now?").as_bytes()).with(202);
+    }
+    let wanted = usize::try_from(5 * NOTIFICATIONS).expect("a few");
+    wait_for("the good endpoint to be served", || {
+        (records(&platform, &served.id).len() == wanted).then_some(())
+    });
+    let hang = platform.list("/v1/deliveries?State=Retrying&");
+    assert_eq!(hang.iter().filter(|one| one["InFlight"] == true).count(), SLOTS / 2);
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Endpoint(command::endpoint::Endpoint),
     /// OAuth clients of a company, for the Direct API
     Client(command::client::Client),
+    /// People of a company: who may sign in to the portal
+    Person(command::person::Person),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
     /// The communication log: both sides of every attempt
@@ -60,6 +62,7 @@ pub(crate) enum Command {
     /// The audit: who changed what, when, from where
     Audit(command::audit::Audit),
     Emulate(command::emulate::Emulate),
+    Check(command::check::Check),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
     Bench(command::bench::Bench),
@@ -77,12 +80,14 @@ impl Command {
             Command::Branch(branch) => branch.run(screen).await,
             Command::Endpoint(endpoint) => endpoint.run(screen).await,
             Command::Client(client) => client.run(screen).await,
+            Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
             Command::Audit(audit) => audit.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
+            Command::Check(check) => check.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
@@ -98,12 +103,14 @@ impl Command {
             Command::Branch(branch) => branch.connection.json,
             Command::Endpoint(endpoint) => endpoint.connection.json,
             Command::Client(client) => client.connection.json,
+            Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Audit(audit) => audit.connection.json,
             Command::Emulate(emulate) => emulate.json,
+            Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,
             Command::Bench(bench) => bench.json,

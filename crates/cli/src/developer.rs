@@ -1,12 +1,63 @@
-//! Who `emulate` signs as: a key in the user's configuration folder, made at first use.
+//! Who `emulate` and `check` sign as: a key in the user's configuration folder, made at first use.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use workbell_emulator::Identity;
+use workbell_wire::token::DEFAULT_AUDIENCE;
 
 use crate::failure::Failure;
 use crate::moment;
+use crate::screen::Screen;
+
+/// What a receiver must be told, so that it can verify.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    certificates: String,
+    secret: String,
+    endpoint_id: String,
+    client_id: String,
+}
+
+impl Trust {
+    /// What to tell of this identity, whose certificates are these.
+    pub(crate) fn of(identity: &Identity, certificates: String) -> Trust {
+        Trust {
+            certificates,
+            secret: identity.secret.to_text(),
+            endpoint_id: identity.endpoint_id.clone(),
+            client_id: identity.client_id.clone(),
+        }
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        format!(
+            "The receiver must trust this certificate:\n{}\nsecret:      {}\nendpoint id: {}\naudience:    {}\n",
+            self.certificates.trim_end(),
+            self.secret,
+            self.endpoint_id,
+            DEFAULT_AUDIENCE,
+        )
+    }
+
+    /// Beside the result, for people.
+    pub(crate) fn note(&self, screen: &Screen) {
+        screen.note(&self.text());
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "Certificates": self.certificates,
+            "Secret": self.secret,
+            "EndpointId": self.endpoint_id,
+            "ClientId": self.client_id,
+            "Audience": DEFAULT_AUDIENCE,
+        })
+    }
+}
 
 /// Where it lies: `$XDG_CONFIG_HOME/workbell/developer.json`, else below `~/.config`.
 ///

@@ -1,36 +1,23 @@
 //! One attempt: the request goes out, and what comes back goes to the store with what follows from it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use http::header::HeaderValue;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use workbell_model::attempt::{Rules, Span, follow};
+use workbell_model::attempt::{Failure, Rules, Span, follow};
 use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
 
 use crate::ended::Ended;
 use crate::engine::Shared;
 use crate::hub::Hub;
-use crate::inbox::Inbox;
 use crate::post::Post;
+use crate::slots::{End, Slot};
 use crate::template::{Template, Unusable};
-
-/// What the attempts of an endpoint tell its task.
-#[derive(Debug, Default)]
-pub(crate) struct Load {
-    /// Under way now.
-    pub(crate) running: AtomicUsize,
-    /// The task waits for one of them to end.
-    pub(crate) wanted: AtomicBool,
-}
 
 /// One attempt on its way.
 pub(crate) struct Attempt {
     pub(crate) shared: Arc<Shared>,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) inbox: Arc<Inbox>,
-    pub(crate) load: Arc<Load>,
     pub(crate) post: Arc<dyn Post>,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) delivery: Undelivered,
@@ -41,27 +28,21 @@ impl Attempt {
         self,
         template: Result<Arc<Template>, Unusable>,
         bearer: Result<HeaderValue, Unusable>,
-        slot: OwnedSemaphorePermit,
+        slot: Slot,
     ) {
         let start = self.shared.clock.now();
         let url = self.endpoint.settings.url.clone().unwrap_or_default();
-        let request = template
-            .as_ref()
-            .map_err(Clone::clone)
-            .and_then(|template| template.request(&self.delivery, &bearer.clone()?, start));
+        let request = template.as_ref().map_err(Clone::clone).and_then(|template| {
+            template.request(&self.delivery, &bearer.clone()?, self.shared.clock.wall())
+        });
         let ended = match request {
             Ok(request) => self.send(request, url).await,
             Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
         };
         let completed_at = start.plus(ended.duration);
-        // The age of a delivery goes with the wall clock.
-        let span = Span { started: start, ended: completed_at, age: completed_at };
+        let span = Span { started: start, ended: completed_at, age: self.shared.clock.age() };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
-        self.load.running.fetch_sub(1, Ordering::SeqCst);
-        drop(slot);
-        if self.load.wanted.swap(false, Ordering::SeqCst) {
-            self.inbox.wake();
-        }
+        slot.end(end(ended.outcome));
         let no = self.delivery.no;
         let completion = ended.completion(self.delivery, start, transition, self.endpoint.generation);
         if let Err(error) = self.shared.store.complete(completion).await {
@@ -75,7 +56,7 @@ impl Attempt {
         tokio::select! {
             // What has ended is not cut off any more.
             biased;
-            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.now()),
+            attempted = self.post.post(request) => Ended::from_attempted(attempted, &url, self.shared.clock.wall()),
             () = self.shared.cut_off.cancelled() => Ended::interrupted(url, began.elapsed()),
         }
     }
@@ -90,5 +71,22 @@ impl Attempt {
             max_age: numbers.max_age,
         };
         follow(&self.delivery, outcome, rules, span, self.shared.luck())
+    }
+}
+
+/// What an outcome says of the endpoint's share of the slots.
+fn end(outcome: Outcome) -> End {
+    match outcome {
+        Outcome::Succeeded => End::Succeeded,
+        Outcome::Interrupted => End::Unused,
+        Outcome::Failed(Failure::Unreached) => End::Unreached,
+        Outcome::Failed(
+            Failure::TooManyRequests(_)
+            | Failure::Unavailable(_)
+            | Failure::BadGateway
+            | Failure::Gone
+            | Failure::Refused
+            | Failure::Unanswered,
+        ) => End::Failed,
     }
 }

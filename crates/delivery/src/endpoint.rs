@@ -1,13 +1,10 @@
 //! The task of one active endpoint. It owns the endpoint's window, connections, token and rate, starts attempts while
 //! slots are free, and ends when nothing is left to do for a while.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::HeaderValue;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use workbell_model::{Endpoint, EndpointKey, Undelivered};
@@ -15,12 +12,13 @@ use workbell_signing::TokenCache;
 use workbell_store::directory::CompanyEntry;
 use workbell_store::record::DueLanes;
 
-use crate::attempt::{Attempt, Load};
+use crate::attempt::Attempt;
 use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::inbox::Inbox;
 use crate::post::Post;
 use crate::rate::Rate;
+use crate::slots::{Share, Slot};
 use crate::template::{Template, Unusable};
 use crate::window::{Read, Window};
 
@@ -36,8 +34,6 @@ enum Brought {
     DueLanes(DueLanes),
     Lane(Vec<Undelivered>),
 }
-
-type Slot = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
 pub(crate) struct Task {
     hub: Arc<Hub>,
@@ -55,9 +51,8 @@ pub(crate) struct Task {
     rate: Rate,
     reads: JoinSet<(Read, Result<Brought, workbell_store::Error>)>,
     read_again: Option<Instant>,
-    /// Its place among those that wait for a slot.
-    slot: Option<Slot>,
-    load: Arc<Load>,
+    /// Its part of the slots.
+    share: Share,
     idle_since: Option<Instant>,
 }
 
@@ -74,6 +69,7 @@ enum Blocked {
 impl Task {
     pub(crate) fn new(hub: Arc<Hub>, key: EndpointKey, inbox: Arc<Inbox>) -> Self {
         let shared = hub.shared().clone();
+        let share = shared.slots.share(&key);
         Task {
             hub,
             shared,
@@ -89,8 +85,7 @@ impl Task {
             rate: Rate::new(None),
             reads: JoinSet::new(),
             read_again: None,
-            slot: None,
-            load: Arc::default(),
+            share,
             idle_since: None,
         }
     }
@@ -114,18 +109,11 @@ impl Task {
     /// Waits until something may be done.
     async fn wait(&mut self, blocked: Blocked) {
         let timer = self.next_timer(&blocked);
-        if let Blocked::Slot = blocked {
-            let slots = &self.shared.slots;
-            self.slot.get_or_insert_with(|| Box::pin(slots.clone().acquire_owned()));
-        } else {
-            self.slot = None;
+        match blocked {
+            Blocked::Slot => {}
+            // Nobody gets a slot without a use for it.
+            Blocked::Nothing | Blocked::Until(_) => self.share.withdraw(),
         }
-        let slot = async {
-            match &mut self.slot {
-                Some(slot) => slot.await.ok(),
-                None => std::future::pending().await,
-            }
-        };
         let timer = async {
             match timer {
                 Some(at) => tokio::time::sleep_until(at).await,
@@ -135,9 +123,8 @@ impl Task {
         tokio::select! {
             () = self.inbox.woken() => {}
             Some(read) = self.reads.join_next(), if !self.reads.is_empty() => self.brought(read),
-            permit = slot => {
-                self.slot = None;
-                self.start_attempts(permit);
+            slot = self.share.granted() => {
+                self.start_attempts(slot);
             }
             () = timer => {}
             () = self.shared.stopping.cancelled() => {}
@@ -158,8 +145,7 @@ impl Task {
 
     /// True when there was nothing to do for a while.
     fn may_sleep(&mut self) -> bool {
-        let idle =
-            self.window.is_idle() && self.reads.is_empty() && self.load.running.load(Ordering::SeqCst) == 0;
+        let idle = self.window.is_idle() && self.reads.is_empty() && self.share.used() == 0;
         if !idle {
             self.idle_since = None;
             return false;
@@ -202,7 +188,10 @@ impl Task {
     fn look_up(&mut self) {
         self.endpoint = self.shared.store.directory().endpoint(&self.key);
         self.template = None;
-        let Some(endpoint) = &self.endpoint else { return };
+        let Some(endpoint) = &self.endpoint else {
+            self.share.forgive();
+            return;
+        };
         self.rate.set(endpoint.settings.rate_per_second);
         let connections = usize::from(concurrency(endpoint, &self.shared));
         // A pool remembers what the receiver does with `Expect`; another number of connections needs another pool.
@@ -210,14 +199,13 @@ impl Task {
     }
 
     /// Starts attempts while there is something to try and room to try it.
-    fn start_attempts(&mut self, mut permit: Option<OwnedSemaphorePermit>) -> Blocked {
+    fn start_attempts(&mut self, mut granted: Option<Slot>) -> Blocked {
         loop {
             let now = self.shared.clock.now();
             if !self.may_send()
                 || !self.window.has_next(now)
                 || self.shared.stopping.is_cancelled()
                 || self.shared.store.trouble().is_some()
-                || self.is_full()
             {
                 return Blocked::Nothing;
             }
@@ -225,13 +213,8 @@ impl Task {
             if let Err(at) = self.rate.look() {
                 return Blocked::Until(at);
             }
-            let slot = match permit.take() {
-                Some(slot) => slot,
-                None => match self.shared.slots.clone().try_acquire_owned() {
-                    Ok(slot) => slot,
-                    Err(_) => return Blocked::Slot,
-                },
-            };
+            let most = self.most();
+            let Some(slot) = granted.take().or_else(|| self.share.take(most)) else { return Blocked::Slot };
             self.rate.take();
             let Some(delivery) = self.window.next(now) else { return Blocked::Nothing };
             if delivery.wish.is_some() {
@@ -242,16 +225,9 @@ impl Task {
         }
     }
 
-    /// Whether the endpoint has as many attempts in flight as it may; then the end of one will wake the task.
-    fn is_full(&self) -> bool {
-        let most =
-            self.endpoint.as_ref().map_or(1, |endpoint| usize::from(concurrency(endpoint, &self.shared)));
-        if self.load.running.load(Ordering::SeqCst) < most {
-            return false;
-        }
-        self.load.wanted.store(true, Ordering::SeqCst);
-        // One may have ended just before it was wanted.
-        self.load.running.load(Ordering::SeqCst) >= most
+    /// Attempts of the endpoint at once.
+    fn most(&self) -> usize {
+        self.endpoint.as_ref().map_or(1, |endpoint| usize::from(concurrency(endpoint, &self.shared)))
     }
 
     /// What was wished by hand during an attempt that a crash cut off, or that ended just before, takes effect now.
@@ -272,26 +248,18 @@ impl Task {
         });
     }
 
-    fn start(&mut self, delivery: Undelivered, slot: OwnedSemaphorePermit) {
+    fn start(&mut self, delivery: Undelivered, slot: Slot) {
         let (Some(endpoint), Some(post)) = (self.endpoint.clone(), self.post.clone()) else { return };
         let template = self.template(&endpoint);
         let bearer = template.as_ref().map_err(Clone::clone).and_then(|template| self.bearer(template));
-        let attempt = Attempt {
-            shared: self.shared.clone(),
-            hub: self.hub.clone(),
-            inbox: self.inbox.clone(),
-            load: self.load.clone(),
-            post,
-            endpoint,
-            delivery,
-        };
-        self.load.running.fetch_add(1, Ordering::SeqCst);
+        let attempt =
+            Attempt { shared: self.shared.clone(), hub: self.hub.clone(), post, endpoint, delivery };
         self.hub.began(attempt.delivery.no);
         self.shared.tasks.spawn(attempt.run(template, bearer, slot));
     }
 
     fn template(&mut self, endpoint: &Endpoint) -> Result<Arc<Template>, Unusable> {
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.wall();
         let company = self.shared.store.directory().company(&self.key.company_id);
         let same = match (&company, &self.company) {
             (Some(company), Some(known)) => Arc::ptr_eq(company, known),
@@ -316,7 +284,7 @@ impl Task {
     /// The value of `Authorization`; made anew only with a new token.
     fn bearer(&mut self, template: &Template) -> Result<HeaderValue, Unusable> {
         let ring = self.shared.ring.borrow().clone();
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.wall();
         let token = self
             .tokens
             .token(&ring, template.form, &template.recipient, now)

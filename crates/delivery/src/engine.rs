@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workbell_model::{Defaults, DeliveryNo};
 use workbell_signing::{KeyRing, MasterKey};
 use workbell_store::Store;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Steady};
 use crate::hub::Hub;
 use crate::post::Open;
+use crate::slots::Slots;
 
 /// What the engine needs.
 pub struct Options {
@@ -29,7 +30,7 @@ pub struct Options {
     pub defaults: Defaults,
     /// Attempts at once, over all endpoints.
     pub max_in_flight: usize,
-    /// What time it is.
+    /// The wall clock.
     pub clock: Clock,
     /// Seed of the jitter.
     pub seed: u64,
@@ -42,8 +43,8 @@ pub(crate) struct Shared {
     pub(crate) ring: watch::Receiver<Arc<KeyRing>>,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) defaults: Defaults,
-    pub(crate) slots: Arc<Semaphore>,
-    pub(crate) clock: Clock,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) clock: Steady,
     /// No new attempt starts.
     pub(crate) stopping: CancellationToken,
     /// Attempts in flight are cut off.
@@ -85,14 +86,15 @@ impl Engine {
             ring: options.ring,
             master: options.master,
             defaults: options.defaults,
-            slots: Arc::new(Semaphore::new(options.max_in_flight)),
-            clock: options.clock,
+            slots: Slots::new(options.max_in_flight),
+            clock: Steady::new(options.clock),
             stopping: CancellationToken::new(),
             cut_off: CancellationToken::new(),
             tasks: TaskTracker::new(),
             luck: AtomicU64::new(options.seed),
         };
         let hub = Hub::start(Arc::new(shared)).await?;
+        hub.shared().tasks.spawn(crate::jobs::run(hub.clone()));
         Ok(Handle { hub })
     }
 }

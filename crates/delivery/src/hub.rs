@@ -21,6 +21,8 @@ pub(crate) struct Hub {
     endpoints: Mutex<Endpoints>,
     in_flight: Mutex<HashSet<DeliveryNo>>,
     timer_changed: Notify,
+    /// A job was made or cancelled.
+    pub(crate) jobs_changed: Notify,
 }
 
 #[derive(Default)]
@@ -45,6 +47,7 @@ impl Hub {
             endpoints: Mutex::default(),
             in_flight: Mutex::default(),
             timer_changed: Notify::new(),
+            jobs_changed: Notify::new(),
         });
         hub.shared.store.subscribe(Arc::new(HubSubscriber(hub.clone())));
         for (endpoint, due) in hub.shared.store.due_times().await? {
@@ -200,6 +203,10 @@ impl Subscriber for HubSubscriber {
 
     fn endpoint_changed(&self, endpoint: &EndpointKey, _change: EndpointChange) {
         self.0.tell(endpoint, Inbox::push_endpoint_changed);
+    }
+
+    fn jobs_changed(&self) {
+        self.0.jobs_changed.notify_one();
     }
 
     fn condition_changed(&self, _writable: bool) {

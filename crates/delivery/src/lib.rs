@@ -10,14 +10,18 @@ mod clock;
 mod ended;
 mod endpoint;
 mod engine;
+pub mod fed;
 mod hub;
 mod inbox;
+mod jobs;
 mod lane;
 mod post;
 mod rate;
+mod slots;
 mod template;
 mod window;
 
 pub use clock::Clock;
 pub use engine::{Engine, Handle, Options};
 pub use post::{Open, Post};
+pub use template::Unusable;

@@ -14,15 +14,23 @@ use workbell_wire::webhook_signature::{Keys, Secret};
 
 /// Why requests of an endpoint cannot be made. Its attempts fail as `Misconfigured`.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum Unusable {
+pub enum Unusable {
+    /// It is a pull endpoint.
     #[error("the endpoint has no URL")]
     NoUrl,
+    /// Its URL was never checked.
     #[error("the URL cannot be used: {0}")]
     Url(workbell_egress::UrlError),
+    /// It was sealed with another master key.
     #[error("{what} cannot be opened with this master key")]
-    Sealed { what: String },
+    Sealed {
+        /// The secret, or the header.
+        what: String,
+    },
+    /// It holds what no header can hold.
     #[error("the header {0} cannot be sent")]
     Header(String),
+    /// The ring cannot mint one.
     #[error("no token can be made: {0}")]
     Token(String),
 }
@@ -134,7 +142,7 @@ impl Template {
 }
 
 /// The keys that sign: the current secret's, then for a day after a rotation that of the one before.
-fn keys(endpoint: &Endpoint, master: &MasterKey, now: Timestamp) -> Result<Keys, Unusable> {
+pub(crate) fn keys(endpoint: &Endpoint, master: &MasterKey, now: Timestamp) -> Result<Keys, Unusable> {
     let mut secrets = vec![secret(endpoint, &endpoint.secret, master)?];
     if let Some((previous, until)) = &endpoint.previous_secret
         && *until > now
@@ -150,7 +158,7 @@ fn secret(endpoint: &Endpoint, sealed: &SealedText, master: &MasterKey) -> Resul
     std::str::from_utf8(&opened).ok().and_then(|text| text.parse().ok()).ok_or_else(unusable)
 }
 
-fn custom_headers(
+pub(crate) fn custom_headers(
     endpoint: &Endpoint,
     master: &MasterKey,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Unusable> {
@@ -167,6 +175,6 @@ fn custom_headers(
     Ok(headers)
 }
 
-fn value(name: &str, text: &str) -> Result<HeaderValue, Unusable> {
+pub(crate) fn value(name: &str, text: &str) -> Result<HeaderValue, Unusable> {
     HeaderValue::from_str(text).map_err(|_| Unusable::Header(name.to_owned()))
 }

@@ -1,6 +1,7 @@
 //! What came of an attempt: its result and the facts for the log.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -24,6 +25,8 @@ pub struct Attempted {
     pub address: Option<SocketAddr>,
     /// Version and cipher suite, as `TLSv1.3 TLS13_AES_256_GCM_SHA384`; `None` for http.
     pub tls: Option<String>,
+    /// The certificate that the endpoint presented as its own, DER; `None` for http.
+    pub certificate: Option<Arc<[u8]>>,
     /// How long TCP and TLS took; `None` on a reused connection.
     pub connect_time: Option<Duration>,
     /// From the start of the attempt to the first byte of the final answer.

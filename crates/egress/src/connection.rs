@@ -42,6 +42,8 @@ pub(crate) struct Link {
     pub(crate) address: SocketAddr,
     /// Version and cipher suite.
     pub(crate) tls: Option<String>,
+    /// The certificate of the other side, DER.
+    pub(crate) certificate: Option<Arc<[u8]>>,
     /// Since when nobody uses it.
     pub(crate) idle_since: Instant,
 }
@@ -85,20 +87,21 @@ pub(crate) async fn connect(
     let begin = Instant::now();
     let deadline = begin + limit;
     let (io, address) = dial(shared, &addresses, (limit, deadline), facts).await?;
-    let (io, tls) = match target.server_name() {
-        None => (io, None),
+    let (io, tls, certificate) = match target.server_name() {
+        None => (io, None, None),
         Some(name) => {
             facts.phase = Phase::Tls;
             let timed = timeout_at(deadline, shared.tls.connect(name, io)).await;
             let stream = timed
                 .map_err(|_| Failure::Timeout { phase: Phase::Tls, after: limit })?
                 .map_err(Failure::TlsFailed)?;
-            let described = tls::describe(&stream);
-            (Box::new(stream) as Box<dyn Io>, Some(described))
+            let (described, certificate) = (tls::describe(&stream), tls::certificate(&stream));
+            (Box::new(stream) as Box<dyn Io>, Some(described), certificate)
         }
     };
     facts.connect_time = Some(begin.elapsed());
     facts.tls.clone_from(&tls);
+    facts.certificate.clone_from(&certificate);
     let io = match &shared.overlay {
         Some(overlay) => overlay(io),
         None => io,
@@ -112,7 +115,17 @@ pub(crate) async fn connect(
         .map_err(|error| Failure::ConnectFailed { address, reason: error.to_string() })?;
     tracing::debug!(%address, host = target.origin(), "connected");
     let target = Arc::clone(target);
-    Ok(Box::new(Link { sender, http, gauge, ended: false, target, address, tls, idle_since: begin }))
+    Ok(Box::new(Link {
+        sender,
+        http,
+        gauge,
+        ended: false,
+        target,
+        address,
+        tls,
+        certificate,
+        idle_since: begin,
+    }))
 }
 
 /// All addresses of the target; refused as a whole if one of them is.

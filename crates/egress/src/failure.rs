@@ -169,22 +169,6 @@ impl Failure {
             Failure::SchemeRefused => "SchemeRefused",
         }
     }
-
-    /// Whether the endpoint could not be reached, or not in time: what takes its slots back to one.
-    pub fn is_unreachable(&self) -> bool {
-        match self {
-            Failure::Timeout { .. }
-            | Failure::ResolveFailed { .. }
-            | Failure::ConnectionRefused(_)
-            | Failure::ConnectFailed { .. }
-            | Failure::TlsFailed(_)
-            | Failure::ConnectionClosed(_) => true,
-            Failure::AddressRefused(_)
-            | Failure::InvalidResponse(_)
-            | Failure::EarlyAnswer
-            | Failure::SchemeRefused => false,
-        }
-    }
 }
 
 /// A duration for people: `350 ms`, `30 s`.

@@ -52,6 +52,7 @@ pub(crate) struct Facts<'pool> {
     pub(crate) phase: Phase,
     pub(crate) address: Option<SocketAddr>,
     pub(crate) tls: Option<String>,
+    pub(crate) certificate: Option<Arc<[u8]>>,
     pub(crate) connect_time: Option<Duration>,
     reused: bool,
     reconnected: bool,
@@ -283,6 +284,7 @@ impl<'pool> Facts<'pool> {
             phase: Phase::Slot,
             address: None,
             tls: None,
+            certificate: None,
             connect_time: None,
             reused: false,
             reconnected: false,
@@ -297,6 +299,7 @@ impl<'pool> Facts<'pool> {
         self.reused = true;
         self.address = Some(link.address);
         self.tls.clone_from(&link.tls);
+        self.certificate.clone_from(&link.certificate);
         link
     }
 
@@ -321,6 +324,7 @@ impl<'pool> Facts<'pool> {
             response_cut: false,
             address: self.address,
             tls: self.tls,
+            certificate: self.certificate,
             connect_time: self.connect_time,
             first_byte_time: None,
             total: begin.elapsed(),

@@ -84,6 +84,12 @@ pub(crate) fn describe(stream: &TlsStream<Box<dyn Io>>) -> String {
     format!("{} {suite}", version.replacen('_', ".", 1))
 }
 
+/// The certificate that the other side presented as its own.
+pub(crate) fn certificate(stream: &TlsStream<Box<dyn Io>>) -> Option<Arc<[u8]>> {
+    let presented = stream.get_ref().1.peer_certificates()?;
+    presented.first().map(|leaf| Arc::from(leaf.as_ref()))
+}
+
 /// What a failed handshake means.
 fn reason(error: io::Error) -> TlsReason {
     let Some(cause) = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) else {

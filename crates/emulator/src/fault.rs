@@ -110,10 +110,7 @@ impl Fault {
                 ),
             ),
             Fault::NullMembers => (note.action.clone(), with_nulls(&text, &note.action)),
-            Fault::HugeBody => {
-                let filler = "x".repeat(HUGE.saturating_sub(text.len() + ",\"Filler\":\"\"".len()));
-                (note.action.clone(), with_member(&text, "Filler", &format!("\"{filler}\"")))
-            }
+            Fault::HugeBody => return padded(note, HUGE),
             Fault::Duplicate
             | Fault::Reordered
             | Fault::ExpiredToken
@@ -128,6 +125,13 @@ impl Fault {
         };
         Note { action, body: Bytes::from(text), ..note.clone() }
     }
+}
+
+/// The note with a body of this many bytes.
+fn padded(note: &Note, size: usize) -> Note {
+    let text = String::from_utf8_lossy(&note.body);
+    let filler = "x".repeat(size.saturating_sub(text.len() + ",\"Filler\":\"\"".len()));
+    Note { body: with_member(&text, "Filler", &format!("\"{filler}\"")).into(), ..note.clone() }
 }
 
 /// The object with one more member at its end.

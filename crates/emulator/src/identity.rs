@@ -93,8 +93,22 @@ impl Identity {
     /// # Errors
     /// When a key cannot be used.
     pub fn ring(&self, audience: &str) -> Result<KeyRing, Error> {
-        let options = Options { audience: audience.to_owned(), ..Options::default() };
+        self.ring_with(Options { audience: audience.to_owned(), ..Options::default() })
+    }
+
+    /// The keys, minting as these options say.
+    ///
+    /// # Errors
+    /// When a key cannot be used.
+    pub fn ring_with(&self, options: Options) -> Result<KeyRing, Error> {
         Ok(KeyRing::load(self.keys.clone(), &self.master, options)?)
+    }
+
+    /// A key that nobody was told to trust.
+    pub(crate) fn stranger(now: Timestamp) -> Result<KeyRing, Error> {
+        let master = MasterKey::generate()?;
+        let key = StoredKey::generate(KeyKind::Token, now, now, 2048, &master)?;
+        Ok(KeyRing::load(vec![key], &master, Options::default())?)
     }
 }
 

@@ -4,18 +4,21 @@
 //! is stored, nothing is tried again. Time is an argument; what is by chance comes from a seed.
 
 mod bend;
+pub mod check;
 mod fault;
 mod identity;
 mod lay_over;
+mod letter;
 mod note;
 mod random;
 pub mod scenario;
 mod sender;
 
+pub use check::{Check, Report};
 pub use fault::{Fault, HUGE};
 pub use identity::{Error as IdentityError, Identity};
 pub use lay_over::lay_over;
-pub use note::{Note, sample};
+pub use note::{About, Note, sample, sample_about};
 pub use random::Random;
 pub use scenario::Scenario;
-pub use sender::{Error, Options, Sender, Sent};
+pub use sender::{Error, Options as SenderOptions, Sender, Sent};

@@ -41,12 +41,46 @@ impl Note {
     }
 }
 
+/// What a sample is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The work order; actions of the whole company have 0 instead.
+    pub work_order_id: i64,
+    /// The branch that gets it; 0 for all of a company.
+    pub branch_id: i64,
+}
+
+impl About {
+    /// The emulator's usual work order of this branch.
+    pub const fn branch(branch_id: i64) -> About {
+        About { work_order_id: 4217, branch_id }
+    }
+}
+
 /// A sample of an action for this branch, its id from `random`.
 pub fn sample(action: Action, variant: Variant, branch_id: i64, random: &mut Random, now: Timestamp) -> Note {
+    sample_about(action, variant, About::branch(branch_id), random, now)
+}
+
+/// A sample of an action about this work order, its id from `random`.
+pub fn sample_about(
+    action: Action,
+    variant: Variant,
+    about: About,
+    random: &mut Random,
+    now: Timestamp,
+) -> Note {
+    let About { work_order_id, branch_id } = about;
     let company_wide = action == Action::AdditionalFieldDescriptorUpdated;
     let context = SampleContext {
+        // Read when it is published, and not sent on.
         company_id: (company_wide || branch_id == 0).then_some("emulator"),
-        ..SampleContext::new(4217, if company_wide { 0 } else { branch_id }, random.message_id(now), now)
+        ..SampleContext::new(
+            work_order_id,
+            if company_wide { 0 } else { branch_id },
+            random.message_id(now),
+            now,
+        )
     };
     let text = workbell_wire::sample(action, variant, &context);
     Note::publish(&text, context.message_id, now).expect("samples keep to the contract")

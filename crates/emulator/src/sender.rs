@@ -1,6 +1,7 @@
 //! Sends notes, good ones and bad ones, and tells what came of each. Nothing is tried again.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -12,10 +13,14 @@ use workbell_wire::webhook_signature::Keys;
 
 use crate::bend::{Bend, overlay};
 use crate::fault::{earlier, tampered};
+use crate::letter::{Letter, Signature, Token, Travel};
 use crate::{Fault, Identity, IdentityError, Note, Random};
 
 /// Pieces in which a slow body comes.
 const PIECES: usize = 20;
+
+/// How far off the times of tokens and signatures are that are too old or too early.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// How a sender is made.
 #[derive(Clone, Debug)]
@@ -28,6 +33,10 @@ pub struct Options {
     pub slow_for: Duration,
     /// Bytes of an answer that are kept.
     pub response_limit: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// PEM file of authorities that are trusted beside those of the machine.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -37,6 +46,8 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             slow_for: Duration::from_secs(3),
             response_limit: 16 * 1024,
+            connections: 1,
+            ca_file: None,
         }
     }
 }
@@ -80,9 +91,12 @@ impl Sent {
 /// Sends to one URL.
 pub struct Sender {
     target: Arc<Target>,
+    client: ClientOptions,
     pool: Pool,
     ring: KeyRing,
+    plain: KeyRing,
     other_audience: KeyRing,
+    stranger: OnceLock<KeyRing>,
     recipient: Recipient,
     keys: Keys,
     options: Options,
@@ -95,10 +109,15 @@ impl Sender {
     /// When the URL is none of an endpoint, or the identity cannot be used.
     pub fn new(url: &str, identity: &Identity, options: Options) -> Result<Sender, Error> {
         let target = Arc::new(Target::parse(url)?);
+        let client = ClientOptions { ca_file: options.ca_file.clone(), ..ClientOptions::new(Policy::open()) };
+        let plain = workbell_signing::Options { gzip: false, ..workbell_signing::Options::default() };
         Ok(Sender {
-            pool: Client::new(ClientOptions::new(Policy::open()))?.pool(1),
+            pool: Client::new(client.clone())?.pool(options.connections),
+            client,
             ring: identity.ring(DEFAULT_AUDIENCE)?,
+            plain: identity.ring_with(plain)?,
             other_audience: identity.ring("SomebodyElse")?,
+            stranger: OnceLock::new(),
             recipient: Recipient {
                 client_id: identity.client_id.clone(),
                 endpoint: identity.endpoint_id.clone(),
@@ -108,6 +127,11 @@ impl Sender {
             target,
             options,
         })
+    }
+
+    /// Where it sends.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// The published certificate: what a receiver must trust.
@@ -138,21 +162,25 @@ impl Sender {
     /// # Errors
     /// When the request cannot be made.
     pub async fn send(&self, note: &Note, fault: Option<Fault>, now: Timestamp) -> Result<Sent, Error> {
-        let mut note = fault.map_or_else(|| note.clone(), |fault| fault.lay_on(note));
-        let token = self.token(fault, now)?;
-        let id = note.message_id.to_string();
-        let signature = self.keys.sign(&id, now.unix_seconds(), &note.body);
-        if fault == Some(Fault::TamperedBody) {
+        match fault {
+            None => self.post(note.clone(), Letter::GOOD, now).await,
+            Some(fault) => self.post(fault.lay_on(note), Letter::of(fault), now).await,
+        }
+    }
+
+    /// Sends one note once, as the letter says.
+    pub(crate) async fn post(&self, mut note: Note, letter: Letter, now: Timestamp) -> Result<Sent, Error> {
+        let token = self.token(letter.token, now)?;
+        let authorization =
+            token.map(|token| value("Authorization", &format!("Bearer {token}"))).transpose()?;
+        let signature = self.signature(letter.signature, &note, now)?;
+        if letter.tampered {
             note.body = tampered(&note.body);
         }
         let stamp = Stamp {
-            authorization: Some(value("Authorization", &format!("Bearer {token}"))?),
+            authorization,
             event_type: value("Event-Type", &note.action)?,
-            signature: Some(Signed {
-                id: value("webhook-id", &id)?,
-                timestamp: now.unix_seconds(),
-                signature: value("webhook-signature", &signature)?,
-            }),
+            signature,
             attempt: 1,
             sequence: None,
             mode: "test",
@@ -163,55 +191,79 @@ impl Sender {
             body: note.body.clone(),
             timeout: self.options.timeout,
             connect_timeout: self.options.connect_timeout,
-            expect_continue: fault != Some(Fault::NoExpect),
+            expect_continue: letter.expect,
             response_limit: self.options.response_limit,
         };
-        let attempted = match self.bend(fault, note.body.len()) {
+        let attempted = match self.bend(letter.travel, note.body.len()) {
             None => self.pool.send(request).await,
             Some(bend) => {
-                let bent =
-                    ClientOptions { overlay: Some(overlay(bend)), ..ClientOptions::new(Policy::open()) };
+                let bent = ClientOptions { overlay: Some(overlay(bend)), ..self.client.clone() };
                 Client::new(bent)?.pool(1).send(request).await
             }
         };
         Ok(Sent { note, attempted })
     }
 
-    fn token(&self, fault: Option<Fault>, now: Timestamp) -> Result<String, Error> {
-        let expired = now.minus(Duration::from_secs(3600));
+    fn signature(&self, signature: Signature, note: &Note, now: Timestamp) -> Result<Option<Signed>, Error> {
+        let at = match signature {
+            Signature::Missing => return Ok(None),
+            Signature::Good => now,
+            Signature::Old => now.minus(HOUR),
+        };
+        let id = note.message_id.to_string();
+        let text = self.keys.sign(&id, at.unix_seconds(), &note.body);
+        Ok(Some(Signed {
+            id: value("webhook-id", &id)?,
+            timestamp: at.unix_seconds(),
+            signature: value("webhook-signature", &text)?,
+        }))
+    }
+
+    fn token(&self, token: Token, now: Timestamp) -> Result<Option<String>, Error> {
         let foreign = Recipient {
             endpoint: "00000000-0000-7000-8000-000000000000".to_owned(),
             destination: "https://somebody-else.example".to_owned(),
             ..self.recipient.clone()
         };
-        let minted = match fault {
-            Some(Fault::ExpiredToken) => self.ring.mint_token(&self.recipient, expired)?,
-            Some(Fault::WrongAudience) => self.other_audience.mint_token(&self.recipient, now)?,
-            Some(Fault::ForeignEndpoint) => self.ring.mint_token(&foreign, now)?,
-            Some(Fault::AccessToken) => {
+        let recipient = &self.recipient;
+        let minted = match token {
+            Token::Missing => return Ok(None),
+            Token::Good | Token::BadSignature => self.ring.mint_token(recipient, now)?,
+            Token::Plain => self.plain.mint_token(recipient, now)?,
+            Token::Expired => self.ring.mint_token(recipient, now.minus(HOUR))?,
+            Token::Future => self.ring.mint_token(recipient, now.plus(HOUR))?,
+            Token::OtherAudience => self.other_audience.mint_token(recipient, now)?,
+            Token::Foreign => self.ring.mint_token(&foreign, now)?,
+            Token::Access => {
                 let grant = token::Grant { company: "emulator".to_owned(), generation: "0".to_owned() };
-                self.ring.mint_access_token(&self.recipient.client_id, grant, now)?
+                self.ring.mint_access_token(&recipient.client_id, grant, now)?
             }
-            _ => self.ring.mint_token(&self.recipient, now)?,
+            Token::Stranger => self.stranger(now)?.mint_token(recipient, now)?,
         };
-        match (fault, token::read(&minted.text)) {
-            (Some(Fault::BadSignature), Ok(parsed)) => {
+        match (token, token::read(&minted.text)) {
+            (Token::BadSignature, Ok(parsed)) => {
                 let mut signature = parsed.signature().to_vec();
                 signature.iter_mut().for_each(|byte| *byte ^= 0x55);
-                Ok(token::assemble(parsed.data().bytes(), &signature))
+                Ok(Some(token::assemble(parsed.data().bytes(), &signature)))
             }
-            _ => Ok(minted.text),
+            _ => Ok(Some(minted.text)),
         }
     }
 
-    fn bend(&self, fault: Option<Fault>, length: usize) -> Option<Bend> {
+    fn stranger(&self, now: Timestamp) -> Result<&KeyRing, Error> {
+        if let Some(ring) = self.stranger.get() {
+            return Ok(ring);
+        }
+        let ring = Identity::stranger(now)?;
+        Ok(self.stranger.get_or_init(|| ring))
+    }
+
+    fn bend(&self, travel: Travel, length: usize) -> Option<Bend> {
         let pieces = u32::try_from(PIECES).unwrap_or(1);
-        match fault {
-            Some(Fault::TruncatedBody) => Some(Bend::Cut(length / 2)),
-            Some(Fault::SlowBody) => {
-                Some(Bend::Slow(length.div_ceil(PIECES).max(1), self.options.slow_for / pieces))
-            }
-            _ => None,
+        match travel {
+            Travel::Whole => None,
+            Travel::Half => Some(Bend::Cut(length / 2)),
+            Travel::Slow => Some(Bend::Slow(length.div_ceil(PIECES).max(1), self.options.slow_for / pieces)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
 
-use workbell_emulator::{Fault, HUGE, Identity, Note, Options, Random, Scenario, Sender, Sent, sample};
+use workbell_emulator::{Fault, HUGE, Identity, Note, Random, Scenario, Sender, SenderOptions, Sent, sample};
 use workbell_model::work_order::{Act, Completion, Status, decide};
 use workbell_testkit::{Receiver, Recorded};
 use workbell_wire::certificate::Certificate;
@@ -23,7 +23,7 @@ fn identity() -> Identity {
 }
 
 async fn play(url: &str, who: &Identity, notes: &[Note], fault: Option<Fault>) -> Vec<Sent> {
-    let options = Options { slow_for: Duration::from_millis(400), ..Options::default() };
+    let options = SenderOptions { slow_for: Duration::from_millis(400), ..SenderOptions::default() };
     let sender = Sender::new(url, who, options).unwrap();
     sender.play(notes, fault, &mut Random::new(7), now).await.unwrap()
 }

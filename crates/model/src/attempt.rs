@@ -100,7 +100,7 @@ pub enum Failure {
     Gone,
     /// Any other status: it speaks against the notification.
     Refused,
-    /// No connection, or no answer in time.
+    /// No connection, none that lasted until an answer, or no answer in time.
     Unreached,
     /// Something else than an answer.
     Unanswered,
@@ -125,11 +125,11 @@ impl Failure {
             ErrorClass::Timeout
             | ErrorClass::ResolveFailed
             | ErrorClass::ConnectionRefused
-            | ErrorClass::ConnectFailed => Failure::Unreached,
+            | ErrorClass::ConnectFailed
+            | ErrorClass::TlsFailed
+            | ErrorClass::ConnectionClosed => Failure::Unreached,
             ErrorClass::Status
             | ErrorClass::AddressRefused
-            | ErrorClass::TlsFailed
-            | ErrorClass::ConnectionClosed
             | ErrorClass::InvalidResponse
             | ErrorClass::EarlyAnswer
             | ErrorClass::SchemeRefused

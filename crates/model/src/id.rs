@@ -116,6 +116,11 @@ uuid_id!(
     "person id"
 );
 uuid_id!(
+    /// A job over many deliveries.
+    JobId,
+    "job id"
+);
+uuid_id!(
     /// A delivery: one notification on its way to one endpoint.
     ///
     /// A UUIDv7 whose last 62 bits are the [`DeliveryNo`].

@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod health;
 pub mod hold;
 pub mod id;
+pub mod job;
 pub mod latencies;
 pub mod log;
 pub mod notification;
@@ -27,7 +28,8 @@ pub use endpoint::{
 pub use health::Health;
 pub use hold::Failures;
 pub use id::{
-    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, PersonId, Sequence, WorkOrderId,
+    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, JobId, NotificationNo, PersonId, Sequence,
+    WorkOrderId,
 };
 pub use latencies::Latencies;
 pub use notification::Fate;

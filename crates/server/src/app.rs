@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 use workbell_egress::Policy;
 use workbell_model::{Defaults, DeliveryNo};
 use workbell_signing::{MasterKey, SecretHash};
@@ -11,8 +12,10 @@ use workbell_store::Store;
 
 use crate::body::Budget;
 use crate::clock::Clock;
+use crate::direct::FeedTokens;
 use crate::key_room::KeyRoom;
 use crate::oauth::Rates;
+use crate::password::Passwords;
 
 /// `limits.*` of the settings, as far as the interface keeps to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +101,12 @@ pub struct App {
     pub(crate) bodies: Budget,
     /// How often clients take access tokens.
     pub(crate) rates: Rates,
+    /// Where passwords are hashed.
+    pub(crate) passwords: Passwords,
+    /// Tokens that feeds are read with.
+    pub(crate) feed_tokens: FeedTokens,
+    /// Who waits for something is answered at once: the service stops.
+    pub(crate) stopping: CancellationToken,
     document: OnceLock<Bytes>,
 }
 
@@ -130,6 +139,9 @@ impl App {
             changing: tokio::sync::Mutex::default(),
             bodies: Budget::default(),
             rates: Rates::default(),
+            passwords: Passwords::default(),
+            feed_tokens: FeedTokens::default(),
+            stopping: CancellationToken::new(),
             document: OnceLock::new(),
         })
     }

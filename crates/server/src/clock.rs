@@ -1,5 +1,7 @@
 //! What time it is, as an argument: tests say it themselves.
 
+pub(crate) mod watch;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -6,12 +6,14 @@
 mod call;
 mod caller;
 mod fault;
+mod feed;
 mod health;
 mod route;
 
 use call::Call;
 pub(crate) use fault::Code;
 use fault::Fault;
+pub(crate) use feed::FeedTokens;
 pub(crate) use route::{Route, all};
 
 use std::sync::Arc;

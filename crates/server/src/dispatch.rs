@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
+use workbell_store::record::SignedIn;
 use workbell_wire::fault::DOUBLED;
 
 use crate::app::App;
@@ -86,6 +87,46 @@ async fn checked(
     }
     call.body = bytes;
     Ok((call, Some(held)))
+}
+
+/// What a page of the portal asks of a route.
+pub(crate) struct Inquiry {
+    /// The route's operation id.
+    pub(crate) id: &'static str,
+    /// Parameters of the path, decoded; those that the route does not know are left out.
+    pub(crate) path: Vec<(String, String)>,
+    /// The query, encoded.
+    pub(crate) query: String,
+    pub(crate) body: Option<serde_json::Value>,
+    /// Where the request for the page comes from.
+    pub(crate) address: Option<std::net::IpAddr>,
+}
+
+/// Answers somebody who signed in without a request: the same rights and the same checks.
+///
+/// # Errors
+/// What the route refuses.
+pub(crate) async fn within(app: Arc<App>, caller: SignedIn, inquiry: Inquiry) -> Result<Response, Problem> {
+    let Inquiry { id, mut path, query: text, body, address } = inquiry;
+    let route = crate::route::all().find(|route| route.id == id).expect("pages ask routes that exist");
+    caller::demand_right(route, &caller)?;
+    // A later one of a name stands for the earlier ones.
+    path.reverse();
+    let query = query(route, &text)?;
+    let fields = Fields::default();
+    let mut call = Call { app, caller: Some(caller), address, path, query, fields, body: Bytes::new() };
+    if let Some(body) = body {
+        let bytes = Bytes::from(body.to_string());
+        match &route.takes {
+            Takes::Maybe(shape) | Takes::Whole(shape) => {
+                call.fields = self::fields(&bytes, shape, Mode::Whole)?
+            }
+            Takes::Partial(shape) => call.fields = self::fields(&bytes, shape, Mode::Partial)?,
+            Takes::Nothing | Takes::Notifications => {}
+        }
+        call.body = bytes;
+    }
+    (route.handler)(call).await
 }
 
 async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {

@@ -62,6 +62,12 @@ impl Fields {
         self.get(name, Json::as_text).or_keep(None)
     }
 
+    /// The members of an object; none when it was not given.
+    pub(crate) fn object(&self, name: &str) -> Fields {
+        let members = self.get(name, Json::as_members).or_keep(None);
+        Fields(members.map(<[_]>::to_vec).unwrap_or_default())
+    }
+
     /// A whole number.
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
         self.get(name, Json::as_integer).or_keep(None)

@@ -205,6 +205,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_request_says_where_it_comes_from() {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let (address, callers) = (listener.address(), Callers::new(8, CancellationToken::new()));
+        let name = |request: Request<axum::body::Body>| async move { Peer::name(request.extensions()) };
+        let _running = tokio::spawn(listener.run(Router::new().route("/", get(name)), callers));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let answer = answer(&mut stream, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.ends_with("\r\n127.0.0.1"), "{answer}");
+    }
+
+    #[tokio::test]
     async fn a_head_that_is_too_large_is_refused() {
         let (address, _callers, _running) = start(8).await;
         let mut stream = TcpStream::connect(address).await.unwrap();

@@ -30,7 +30,6 @@ impl Peer {
     /// The name under which tries from a request are counted; of requests without a connection, one name.
     ///
     /// Of an IPv6 address the first 64 bits count, for one host has all the others.
-    #[cfg_attr(not(test), expect(dead_code, reason = "signing in counts by it"))]
     pub(crate) fn name(extensions: &Extensions) -> String {
         match Peer::address(extensions) {
             None => "nowhere".to_owned(),

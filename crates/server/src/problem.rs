@@ -226,6 +226,34 @@ impl Problem {
         Problem::new(Code::NotFound, format!("{what} does not exist"))
     }
 
+    /// One sentence that is the same each time.
+    pub(crate) fn title(&self) -> &'static str {
+        self.code.title()
+    }
+
+    /// What is to be said about this case.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is to be said beside a form: its only fault, or the case.
+    pub(crate) fn in_short(&self) -> String {
+        match self.faults.as_slice() {
+            [only] => only.message.clone(),
+            _ => self.detail.clone(),
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).expect("codes have statuses of HTTP")
+    }
+
+    /// All faults of the body.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     /// What is wrong.
     pub fn code(&self) -> Code {
         self.code

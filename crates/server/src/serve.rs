@@ -116,7 +116,7 @@ impl Service {
             public_url: settings.public_url(listener.address()),
             clock: clock.clone(),
         });
-        let stop = CancellationToken::new();
+        let stop = app.stopping.clone();
         let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone())
             .behind(Trusted::new(settings.proxy.trusted.clone()));
         let keep = Retention { notifications: settings.retention.notifications, log: settings.retention.log };

@@ -165,6 +165,10 @@ acts! {
     DeliveryRetried,
     /// A delivery was discarded by hand.
     DeliveryDiscarded,
+    /// A job was made.
+    JobCreated,
+    /// A job was cancelled.
+    JobCancelled,
 }
 
 /// Members that changed, by their names in the interface.

@@ -14,6 +14,7 @@ pub(crate) mod configuration;
 pub(crate) mod deletion;
 pub(crate) mod due;
 pub(crate) mod feed;
+pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod model;
@@ -130,6 +131,19 @@ macro_rules! conformance_suite {
                 a_wish_survives_a_crash_and_is_settled,
                 settling_without_a_wish_changes_nothing,
                 one_that_is_refused_does_not_disturb_others_of_its_commit,
+            }
+            jobs {
+                each_kind_acts_on_the_states_that_it_takes_also_with_an_attempt_in_flight,
+                each_filter_takes_what_it_names,
+                what_was_accepted_later_is_not_its_business,
+                what_changed_meanwhile_is_skipped,
+                a_dry_run_counts_and_changes_nothing,
+                position_and_counts_survive_a_crash_and_a_step_is_carried_out_once,
+                a_cancelled_job_does_nothing_more,
+                jobs_are_listed_newest_first_and_seen_by_their_own_company_only,
+                a_bounded_number_is_under_way,
+                ended_jobs_go_with_retention,
+                very_many_are_met_in_bounded_stretches_and_each_once,
             }
             deletion {
                 an_endpoint_without_undelivered_ones_just_goes,

@@ -18,6 +18,7 @@ mod configuration;
 mod discard;
 mod feed;
 mod inspect;
+mod jobs;
 mod lane;
 mod lists;
 mod open;

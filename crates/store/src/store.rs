@@ -45,6 +45,9 @@ pub trait Subscriber: Send + Sync + std::fmt::Debug {
     /// An endpoint was created, changed, paused, resumed or deleted (then it is gone from the directory).
     fn endpoint_changed(&self, endpoint: &EndpointKey, change: EndpointChange);
 
+    /// A job was made or cancelled.
+    fn jobs_changed(&self) {}
+
     /// The store takes writes again, or no longer.
     fn condition_changed(&self, writable: bool);
 }
@@ -60,7 +63,7 @@ pub struct Fresh {
 
 /// Durable state of one installation.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: crate::job::Jobs + Send + Sync + 'static {
     /// Companies, branches, clients, endpoints and own actions, as of the last commit.
     fn directory(&self) -> &Directory;
 

@@ -63,6 +63,27 @@ pub enum Error {
     TooMany,
 }
 
+/// When a certificate is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// From when.
+    pub not_before: Timestamp,
+    /// Until when.
+    pub not_after: Timestamp,
+}
+
+/// When a certificate (DER) is valid, whatever key it carries: for that of a TLS server.
+///
+/// # Errors
+/// [`Error::Certificate`] when it cannot be read.
+pub fn validity(der: &[u8]) -> Result<Validity, Error> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(der)
+        .map_err(|error| Error::Certificate { place: 1, reason: error.to_string() })?;
+    let at = |time: x509_parser::time::ASN1Time| Timestamp::from_unix_seconds(time.timestamp());
+    let validity = parsed.validity();
+    Ok(Validity { not_before: at(validity.not_before), not_after: at(validity.not_after) })
+}
+
 /// One certificate with its RSA key.
 #[derive(Clone)]
 pub struct Certificate {

@@ -5,11 +5,11 @@ mod show;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use workbell_emulator::{Fault, Note, Options, Random, Scenario, Sender, sample};
+use workbell_emulator::{Fault, Note, Random, Scenario, Sender, SenderOptions, sample};
 use workbell_wire::webhook_signature::Secret;
 use workbell_wire::{Action, Timestamp, Variant};
 
-use crate::developer;
+use crate::developer::{self, Trust};
 use crate::failure::Failure;
 use crate::moment;
 use crate::screen::{Screen, Style};
@@ -93,12 +93,10 @@ impl Emulate {
         if let Some(secret) = &self.secret {
             identity.secret = secret.clone();
         }
-        let sender = Sender::new(&self.to, &identity, Options::default())
+        let sender = Sender::new(&self.to, &identity, SenderOptions::default())
             .map_err(|error| Failure::Usage(format!("--to {}: {error}", self.to)))?;
         if !self.json {
-            screen.note("The receiver must trust this certificate:");
-            screen.note(sender.certificates_pem(moment::now()).trim_end());
-            screen.note(&format!("and this secret: {}\n", identity.secret.to_text()));
+            Trust::of(&identity, sender.certificates_pem(moment::now())).note(screen);
         }
         let mut refused = 0;
         for (pause, group) in groups(&notes, fault) {

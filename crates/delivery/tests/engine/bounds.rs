@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use workbell_model::State;
+use workbell_model::{RetrySchedule, State};
 use workbell_store::record::EndpointChange;
 
 use crate::receiver::{Answer, End};
@@ -30,7 +30,8 @@ async fn an_endpoint_has_at_most_its_number_of_attempts_at_once() {
     let ids = world.publish_all(1, &(0..30).collect::<Vec<_>>()).await;
     world.until_all(&ids, State::Delivered).await;
     assert_eq!(most.load(Ordering::SeqCst), 3);
-    assert_eq!(world.now().since(crate::keys::start()), 10 * SECOND);
+    // One, then two, then three at once.
+    assert_eq!(world.now().since(crate::keys::start()), 11 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,10 +66,79 @@ async fn all_endpoints_together_have_at_most_max_in_flight_and_each_has_its_turn
     ids.extend(world.publish_all(3, &(0..4).collect::<Vec<_>>()).await);
     world.until_all(&ids, State::Delivered).await;
     assert_eq!(most.load(Ordering::SeqCst), 4);
-    assert_eq!(world.now().since(crate::keys::start()), 12 * SECOND, "no slot stays free");
+    // In the first second each has one, and nobody may have two yet.
+    assert_eq!(world.now().since(crate::keys::start()), 13 * SECOND, "then no slot stays free");
     let seen = world.receiver.seen();
     let second = seen.iter().rposition(|seen| seen.url.contains("e2")).unwrap();
     assert!(second < 30, "the last of the second endpoint was number {second}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_begins_with_one_attempt_has_twice_as_many_each_time_and_one_again_after_a_timeout() {
+    let mut world = World::with_endpoint().await.0;
+    world.receiver.answers(|seen| {
+        let answer = if seen.work_order_id == 40 { Answer::Hang } else { Answer::Status(200) };
+        (SECOND, answer)
+    });
+    world.publish_all(1, &(0..40).collect::<Vec<_>>()).await;
+    world.until_seen(40).await;
+    let receiver = world.receiver.clone();
+    let at_once = |from: usize| {
+        let seen = receiver.seen();
+        let at = seen[from].at;
+        seen[from..].iter().take_while(|seen| seen.at == at).count()
+    };
+    let mut widths = Vec::new();
+    while widths.iter().sum::<usize>() < 40 {
+        widths.push(at_once(widths.iter().sum()));
+    }
+    // The first success makes room for two, each of those for two more, up to 16.
+    assert_eq!(widths, [1, 2, 8, 16, 13]);
+    world.until_answered(40).await;
+    world.publish(1, 40).await;
+    world.until_answered(41).await;
+    world.publish_all(1, &(50..60).collect::<Vec<_>>()).await;
+    world.until_seen(42).await;
+    assert_eq!(at_once(41), 1, "one at a time after a timeout");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_endpoint_waits_for_nobody_while_hundreds_hang() {
+    const HANGING: i64 = 200;
+    let mut world = World::with(Setup { max_in_flight: 32, ..Setup::default() }).await;
+    for _ in 0..=HANGING {
+        world
+            .endpoint(|settings| settings.retry_schedule = Some(RetrySchedule::new(vec![SECOND]).unwrap()))
+            .await;
+    }
+    let good = format!("e{}.example", HANGING + 1);
+    let host = good.clone();
+    world.receiver.answers(move |seen| {
+        let answer = if seen.url.contains(&host) { Answer::Status(200) } else { Answer::Hang };
+        (Duration::from_millis(10), answer)
+    });
+    for nth in 1..=HANGING {
+        world.publish_all(nth, &(0..20).collect::<Vec<_>>()).await;
+    }
+    // Each has hung once: 200 with 32 slots take seven rounds of 30 s at most.
+    tokio::time::sleep(4 * MINUTE).await;
+    let host = good.clone();
+    let most = Arc::new(AtomicUsize::new(0));
+    let seen = most.clone();
+    world.receiver.is_watched_by(move |all, new| {
+        let open = all.iter().filter(|one| one.end == End::Open && !one.url.contains(&host)).count();
+        seen.fetch_max(open + usize::from(!new.url.contains(&host)), Ordering::SeqCst);
+    });
+    for round in 0..20 {
+        let orders: Vec<i64> = (0..10).map(|order| round * 10 + order).collect();
+        let from = world.now();
+        let ids = world.publish_all(HANGING + 1, &orders).await;
+        world.until_all(&ids, State::Delivered).await;
+        let took = world.now().since(from);
+        assert!(took < SECOND, "as if it were alone: {took:?}");
+        tokio::time::sleep(5 * SECOND).await;
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 16, "half of them for those that hang, and no more");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,8 @@
 mod bounds;
 mod by_hand;
 mod change;
+mod clock;
+mod jobs;
 mod keys;
 mod model;
 mod order;
@@ -12,6 +14,7 @@ mod receiver;
 mod request;
 mod restart;
 mod schedule;
+mod slow_jobs;
 mod slow_store;
 mod trouble;
 mod world;

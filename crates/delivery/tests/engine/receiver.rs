@@ -173,6 +173,7 @@ impl Receiver {
             response_cut: false,
             address: None,
             tls: None,
+            certificate: None,
             connect_time: None,
             first_byte_time: None,
             total,

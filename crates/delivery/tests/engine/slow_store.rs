@@ -158,7 +158,7 @@ impl SlowStore {
         Arc::strong_count(&self.sqlite) == 1
     }
 
-    async fn section<T, F>(&self, work: impl FnOnce(Arc<SqliteStore>) -> F + Send + 'static) -> T
+    pub(crate) async fn section<T, F>(&self, work: impl FnOnce(Arc<SqliteStore>) -> F + Send + 'static) -> T
     where
         F: Future<Output = T>,
         T: Send + 'static,
@@ -424,6 +424,10 @@ impl Told {
 }
 
 impl Subscriber for Told {
+    fn jobs_changed(&self) {
+        self.tell(|engine| engine.jobs_changed());
+    }
+
     fn accepted(&self, fresh: Vec<Fresh>) {
         {
             let mut fates = self.fates.lock().unwrap();

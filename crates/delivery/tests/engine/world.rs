@@ -1,5 +1,6 @@
 //! A company with endpoints, the engine on a store in a temporary folder, and a receiver: what each test begins with.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub(crate) struct World {
     engine: Option<Handle>,
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) clock: Clock,
+    /// How far the wall clock was set, in milliseconds.
+    set: &'static AtomicI64,
     pub(crate) ring: watch::Sender<Arc<KeyRing>>,
     pub(crate) setup: Setup,
     pub(crate) company: CompanyId,
@@ -97,7 +100,8 @@ impl World {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
-        let clock = Clock::tokio_from(start());
+        let set = Box::leak(Box::default());
+        let clock = Clock::settable_from(start(), set);
         let bell = Bell::new();
         let folder = tempfile::tempdir().unwrap();
         let receiver = Arc::new(Receiver::new(clock, bell.clone()));
@@ -113,6 +117,7 @@ impl World {
             engine: Some(engine),
             receiver,
             clock,
+            set,
             ring,
             setup,
             company,
@@ -136,6 +141,12 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The wall clock is set: so far ahead of what it would show, or behind.
+    pub(crate) fn set_clock(&self, ahead: Duration, behind: Duration) {
+        let millis = |by: Duration| i64::try_from(by.as_millis()).unwrap();
+        self.set.store(millis(ahead) - millis(behind), Ordering::SeqCst);
     }
 
     /// A new endpoint with a branch of its own; the nth has branch n and the host `en.example`.
@@ -168,7 +179,7 @@ impl World {
             created: start(),
             generation: 0,
         };
-        self.store().change(Change::CreateEndpoint(endpoint, 100)).await.unwrap();
+        self.store().change(Change::CreateEndpoint(endpoint, 1000)).await.unwrap();
         key
     }
 

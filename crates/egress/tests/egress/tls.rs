@@ -108,7 +108,9 @@ async fn a_certificate_of_a_given_authority_is_accepted_and_the_session_told() {
         let pool = authority.pool(&stage);
         let first = pool.send(hook()).await;
         assert_eq!((status(&first), first.tls.as_deref()), (200, Some(described)));
+        assert!(first.certificate.as_ref().is_some_and(|der| der.starts_with(&[0x30])), "the leaf, DER");
         let second = pool.send(hook()).await;
+        assert_eq!(second.certificate, first.certificate);
         assert_eq!((status(&second), second.reused, second.tls.as_deref()), (200, true, Some(described)));
         assert_eq!(stage.dialled()[0].port(), 443);
     }

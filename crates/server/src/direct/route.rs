@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use super::call::Call;
 use super::fault::Fault;
+use super::feed;
 use super::health;
 use crate::route::Method;
 use crate::shape::{Member, Shape};
@@ -33,6 +34,6 @@ pub(crate) struct Route {
 
 /// All calls.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    let tables = [health::ROUTES];
+    let tables = [health::ROUTES, feed::ROUTES];
     tables.into_iter().flatten()
 }

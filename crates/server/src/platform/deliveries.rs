@@ -72,7 +72,7 @@ pub(crate) static ROUTES: &[Route] = &[
     },
 ];
 
-const STATE: Form = Form::OneOf(&["Pending", "Retrying", "Delivered", "Dead", "Discarded"]);
+pub(super) const STATE: Form = Form::OneOf(&["Pending", "Retrying", "Delivered", "Dead", "Discarded"]);
 
 const OWN_FILTER: &[Member] = &[
     maybe("State", STATE, "In this state."),

@@ -11,7 +11,7 @@ use workbell_wire::ActionName;
 
 use super::headers;
 use crate::app::App;
-use crate::check::{BAD_URL, Faults, OUT_OF_RANGE};
+use crate::check::{BAD_URL, FOR_LIFE, Faults, OUT_OF_RANGE};
 use crate::fields::{Fields, Given};
 use crate::json::Json;
 use crate::problem::{Code, Problem};
@@ -27,9 +27,15 @@ const FASTEST: i64 = 100_000;
 
 pub(super) static SETTINGS: Shape = Shape {
     name: "EndpointSettings",
-    note: "What can be set of an endpoint. `null` and a missing member are the same: as the service's settings say.",
+    note: "What can be set of an endpoint. But for `Url`, `null` and a missing member are the same: as the service's \
+           settings say.",
     members: &[
-        always("Url", URL, "Where to post: `https://…`, or `http://…` where `egress.http` allows it."),
+        always(
+            "Url",
+            Form::Nullable(&URL),
+            "Where to post: `https://…`, or `http://…` where `egress.http` allows it; `null` makes a pull endpoint, \
+             whose feed the company reads. Push or pull is for life.",
+        ),
         maybe(
             "Enabled",
             Form::Flag,
@@ -84,18 +90,19 @@ pub(super) const AUTHORIZATION: Form = Form::OneOf(&["Token", "Jwt"]);
 pub(super) const SIGNATURE: Form = Form::OneOf(&["Hmac", "None"]);
 pub(super) const ON_410: Form = Form::OneOf(&["Retry", "Pause"]);
 
-/// The settings `now` with what the fields change.
+/// The settings `before` (`None`: of a new endpoint) with what the fields change.
 ///
 /// # Errors
 /// All faults at once.
 pub(super) fn changed(
     fields: &Fields,
-    now: EndpointSettings,
+    before: Option<&EndpointSettings>,
     endpoint: &EndpointKey,
     company: &CompanyEntry,
     app: &App,
 ) -> Result<EndpointSettings, Problem> {
     let usual = EndpointSettings::default();
+    let now = before.unwrap_or(&usual).clone();
     let mut faults = Faults::default();
     let wanted_headers = match fields.get("Headers", Json::as_members) {
         Given::Not => None,
@@ -103,7 +110,7 @@ pub(super) fn changed(
         Given::Value(members) => Some(headers::check(members, &now.headers, &mut faults)),
     };
     let mut settings = EndpointSettings {
-        url: url(fields, app, &mut faults).or_keep(now.url),
+        url: url(fields, before, app, &mut faults).or_keep(now.url),
         enabled: fields.get("Enabled", Json::as_flag).or(now.enabled, usual.enabled),
         actions: actions(fields, app, &mut faults).or(now.actions, usual.actions),
         branch_ids: branch_ids(fields, company, &mut faults).or(now.branch_ids, usual.branch_ids),
@@ -130,7 +137,7 @@ pub(super) fn changed(
     Ok(settings)
 }
 
-fn url(fields: &Fields, app: &App, faults: &mut Faults) -> Given<String> {
+fn url(fields: &Fields, before: Option<&EndpointSettings>, app: &App, faults: &mut Faults) -> Given<String> {
     let given = fields.get("Url", |json| json.as_text().map(str::to_owned));
     if let Given::Value(text) = &given {
         match Target::parse(text) {
@@ -148,6 +155,18 @@ fn url(fields: &Fields, app: &App, faults: &mut Faults) -> Given<String> {
                 Err(other) => faults.add("/Url", Code::AddressRefused.name(), other.to_string()),
             },
         }
+    }
+    let for_life = match (before.map(|before| before.url.is_some()), &given) {
+        (Some(true), Given::Null) => {
+            Some("this endpoint is pushed to, for life; create another one that pulls")
+        }
+        (Some(false), Given::Value(_)) => {
+            Some("this is a pull endpoint, for life; create another one with a URL")
+        }
+        (Some(_) | None, Given::Not | Given::Null | Given::Value(_)) => None,
+    };
+    if let Some(why) = for_life {
+        faults.add("/Url", FOR_LIFE, why);
     }
     given
 }

@@ -94,7 +94,7 @@ pub(crate) static ROUTES: &[Route] = &[
         query: &[],
         takes: Takes::Maybe(&EMPTY),
         gives: &[(200, Gives::One(&ENDPOINT))],
-        codes: &[],
+        codes: &[Code::StateConflict],
         handler: |call| Box::pin(pause(call)),
     },
     Route {
@@ -147,7 +147,7 @@ static ENDPOINT: Shape = Shape {
     members: &[
         always("CompanyId", Form::CompanyId, "Whose it is."),
         always("EndpointId", Form::Id, "Its id."),
-        always("Url", URL, "Where to post."),
+        always("Url", Form::Nullable(&URL), "Where to post; `null` of a pull endpoint."),
         always("Enabled", Form::Flag, "Whether deliveries are created and sent."),
         always("Actions", ACTIONS, "Names of actions, or `*`."),
         always("BranchIds", BRANCH_IDS, "Branches, or `*`."),
@@ -264,7 +264,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
     let now = call.app.clock.now();
     let endpoint_id = EndpointId::from_uuid(crate::id::new());
     let key = EndpointKey { company_id: company.company.company_id.clone(), endpoint_id };
-    let settings = changed(&call.fields, EndpointSettings::default(), &key, &company, &call.app)?;
+    let settings = changed(&call.fields, None, &key, &company, &call.app)?;
     let (text, secret) = new_secret(&call, &key)?;
     let endpoint =
         Endpoint { key, settings, secret, previous_secret: None, paused: None, created: now, generation: 0 };
@@ -289,7 +289,7 @@ async fn change(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let before = endpoint(&call)?;
     let company = call.company()?;
-    let settings = changed(&call.fields, before.settings.clone(), &before.key, &company, &call.app)?;
+    let settings = changed(&call.fields, Some(&before.settings), &before.key, &company, &call.app)?;
     let switched_on = settings.enabled && !before.settings.enabled;
     let kind = if switched_on || alters_request(&before.settings, &settings) {
         EndpointChange::Reopened
@@ -312,6 +312,11 @@ fn alters_request(before: &EndpointSettings, after: &EndpointSettings) -> bool {
 async fn pause(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let before = endpoint(&call)?;
+    if before.settings.url.is_none() {
+        let why = "this is a pull endpoint: nothing is sent, so there is nothing to pause; its reader decides when \
+                   it reads, and with Enabled: false nothing new is added";
+        return Err(Problem::new(Code::StateConflict, why));
+    }
     let paused = before.paused.or(Some(call.app.clock.now()));
     update(&call, Endpoint { paused, ..Endpoint::clone(&before) }, EndpointChange::Adjusted, None).await
 }

@@ -28,6 +28,11 @@ async fn writes(
     let client = text(&client["ClientId"]);
     let published = house.post("/v1/notifications", accepted("x")).await.with(202);
     let delivery = text(&published["Deliveries"][0]);
+    let person = json!({"Email": "jon@acme.example", "Role": "Admin"});
+    let person = text(&house.post("/v1/companies/acme/people", person).await.with(201)["PersonId"]);
+    let of_person = format!("/v1/companies/acme/people/{person}");
+    let job = json!({"Kind": "Discard", "All": true, "DryRun": true});
+    let job = text(&house.post("/v1/jobs", job).await.with(201)["JobId"]);
     let acme = "/v1/companies/acme".to_owned();
     let (of_endpoint, of_client) =
         (format!("{acme}/endpoints/{endpoint}"), format!("{acme}/clients/{client}"));
@@ -130,6 +135,30 @@ async fn writes(
             Value::Null,
             "EndpointDeleted",
         ),
+        (
+            "POST",
+            "/v1/companies/{CompanyId}/people",
+            format!("{acme}/people"),
+            json!({"Email": "ann@acme.example", "Role": "Reader"}),
+            "PersonCreated",
+        ),
+        (
+            "PATCH",
+            "/v1/companies/{CompanyId}/people/{PersonId}",
+            of_person.clone(),
+            json!({"Role": "Reader"}),
+            "PersonChanged",
+        ),
+        (
+            "POST",
+            "/v1/companies/{CompanyId}/people/{PersonId}/link",
+            format!("{of_person}/link"),
+            Value::Null,
+            "PersonChanged",
+        ),
+        ("DELETE", "/v1/companies/{CompanyId}/people/{PersonId}", of_person, Value::Null, "PersonDeleted"),
+        ("POST", "/v1/jobs", "/v1/jobs".into(), json!({"Kind": "Retry", "All": true}), "JobCreated"),
+        ("POST", "/v1/jobs/{JobId}/cancel", format!("/v1/jobs/{job}/cancel"), Value::Null, "JobCancelled"),
         (
             "POST",
             "/v1/actions",

@@ -19,6 +19,7 @@ use workbell_store::Store;
 use workbell_store::record::{self, Attempt, Change, Completion};
 use workbell_store::sqlite::{self, SqliteStore, Synchronous};
 use workbell_wire::Timestamp;
+use workbell_wire::certificate::Certificate;
 
 use crate::document;
 
@@ -139,6 +140,11 @@ impl House {
             destination: "https://example.com".to_owned(),
         };
         self.keys.ring().mint_token(&recipient, self.now()).unwrap().text
+    }
+
+    /// What verifies tokens now.
+    pub(crate) fn certificates(&self) -> Vec<Certificate> {
+        self.keys.ring().certificates(self.now())
     }
 
     pub(crate) fn now(&self) -> Timestamp {

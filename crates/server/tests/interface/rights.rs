@@ -13,12 +13,12 @@ use workbell_store::record::{Change, Session};
 use crate::house::{House, Reply};
 
 const OWN_ORIGIN: (&str, &str) = ("origin", "http://127.0.0.1:8080");
-const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
+pub(crate) const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
 /// Names no endpoint, delivery or client.
 const NOTHING: &str = "01993c0e-7f1a-7d4e-9c3b-2f6a1d0b5e77";
 
 /// Signs a new person of `acme` in; what the cookie holds.
-async fn sign_in(house: &House, role: Role) -> String {
+pub(crate) async fn sign_in(house: &House, role: Role) -> String {
     let company_id: CompanyId = "acme".parse().unwrap();
     let person_id = PersonId::from_uuid(Uuid::from_u128(role as u128 + 1));
     let person = Person {
@@ -37,7 +37,7 @@ async fn sign_in(house: &House, role: Role) -> String {
     format!("other=1; workbell_session={}", role.name())
 }
 
-async fn with_cookie(
+pub(crate) async fn with_cookie(
     house: &House,
     cookie: &str,
     (method, path): (&str, &str),

@@ -71,15 +71,21 @@ pub(crate) fn entry(change: &Change, directory: &Directory, person: Option<&Pers
             gone(Act::EndpointDeleted, &key.company_id, &key.endpoint_id, before)
         }
         Change::CreatePerson(person) => {
-            made(Act::PersonCreated, &person.company_id, &person.person_id, of_person(person))
+            made(Act::PersonCreated, &person.company_id, &person.person_id, of_person(person, None))
         }
         Change::UpdatePerson(after) => {
-            let before = of_person(person?);
+            let before = of_person(person?, None);
             // The password has a way of its own; what stands here of it is not written.
             let after = Person { password: person?.password.clone(), ..after.clone() };
-            changed(Act::PersonChanged, &after.company_id, &after.person_id, before, of_person(&after))
+            changed(
+                Act::PersonChanged,
+                &after.company_id,
+                &after.person_id,
+                before,
+                of_person(&after, person),
+            )
         }
-        Change::DeletePerson(company, id) => gone(Act::PersonDeleted, company, id, of_person(person?)),
+        Change::DeletePerson(company, id) => gone(Act::PersonDeleted, company, id, of_person(person?, None)),
         Change::SetPassword { .. } => {
             let person = person?;
             let entry = Entry {
@@ -250,11 +256,13 @@ fn headers(settings: &EndpointSettings, before: Option<&EndpointSettings>) -> Me
     shown.collect()
 }
 
-fn of_person(person: &Person) -> Members {
+fn of_person(person: &Person, before: Option<&Person>) -> Members {
+    let is_another = before.is_some_and(|before| before.link != person.link);
     object(json!({
         "Email": person.email,
         "Role": person.role,
         "HasPassword": person.password.is_some(),
+        "Link": person.link.map(|_| secret(is_another)),
         "LinkUntil": person.link.map(|(_, until)| until),
     }))
 }

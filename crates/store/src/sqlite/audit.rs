@@ -14,6 +14,7 @@ use super::write::Write;
 use crate::audit::{self, Act, Actor, AuditFilter, AuditRecord, Author, Entry, KEPT, MOST_RECORDS, Members};
 use crate::error::Error;
 use crate::filter::{Page, Paging};
+use crate::job::JobRecord;
 use crate::record::{ByHand, Change, Swept};
 
 /// Records that one step of the sweep removes.
@@ -73,6 +74,27 @@ impl Write {
             subject: by_hand.id.to_string(),
             before: Some(state(before.state)),
             after: Some(after),
+            by: None,
+        };
+        self.insert_audit(&entry, author)
+    }
+
+    /// What somebody did to a job.
+    pub(super) fn audit_job(&self, act: Act, job: &JobRecord, author: &Author) -> Result<(), Error> {
+        let new = &job.job;
+        let after = json!({
+            "Kind": new.kind.name(),
+            "Filter": new.filter,
+            "RatePerSecond": new.rate,
+            "DryRun": new.dry_run,
+            "State": job.state.name(),
+        });
+        let entry = Entry {
+            act,
+            company_id: new.filter.company_id.clone(),
+            subject: new.id.to_string(),
+            before: None,
+            after: after.as_object().cloned(),
             by: None,
         };
         self.insert_audit(&entry, author)

@@ -16,6 +16,9 @@ pub(super) struct Row {
     pub(super) key: LaneKey,
     sequence: u64,
     pub(super) state: State,
+    pub(super) reason: Option<Reason>,
+    /// When it came to its fate.
+    pub(super) finished: Option<Timestamp>,
     attempts: u16,
     mode: Mode,
     pub(super) wish: Option<Wish>,
@@ -26,45 +29,60 @@ pub(super) struct Row {
 impl Write {
     /// Retry by hand within the running transaction.
     pub(super) fn retry(&mut self, by_hand: &ByHand) -> Result<(), Error> {
-        let no = by_hand.id.no();
         let row = self.named(by_hand)?;
+        self.retry_row(by_hand.id.no(), &row, by_hand.in_flight, by_hand.now)
+            .map_err(|why| named(why, by_hand))
+    }
+
+    /// Retry of a delivery that was looked up.
+    pub(super) fn retry_row(
+        &mut self,
+        no: DeliveryNo,
+        row: &Row,
+        in_flight: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         if self.directory.endpoint(&row.key.0).is_none() {
-            return Err(Error::StateConflict(format!("the endpoint of delivery {} is deleted", by_hand.id)));
+            return Err(Error::StateConflict("its endpoint is deleted".to_owned()));
         }
         match row.state {
-            State::Delivered => Err(Error::StateConflict(format!(
-                "delivery {} is delivered; nothing is left to retry",
-                by_hand.id
-            ))),
-            State::Pending | State::Retrying if by_hand.in_flight => self.wish(no, Wish::Retry),
-            State::Pending | State::Retrying => self.make_due(no, &row.key, by_hand.now),
-            State::Dead | State::Discarded => self.bring_back(no, &row, by_hand.now),
+            State::Delivered => {
+                Err(Error::StateConflict("it is delivered; nothing is left to retry".to_owned()))
+            }
+            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Retry),
+            State::Pending | State::Retrying => self.make_due(no, &row.key, now),
+            State::Dead | State::Discarded => self.bring_back(no, row, now),
         }
     }
 
     /// Discard by hand within the running transaction.
     pub(super) fn discard(&mut self, by_hand: &ByHand) -> Result<(), Error> {
-        let no = by_hand.id.no();
         let row = self.named(by_hand)?;
+        self.discard_row(by_hand.id.no(), &row, by_hand.in_flight, by_hand.now)
+            .map_err(|why| named(why, by_hand))
+    }
+
+    /// Discard of a delivery that was looked up.
+    pub(super) fn discard_row(
+        &mut self,
+        no: DeliveryNo,
+        row: &Row,
+        in_flight: bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         match row.state {
             State::Delivered | State::Discarded => Err(Error::StateConflict(format!(
-                "delivery {} is {}; only what is undelivered or dead can be discarded",
-                by_hand.id,
+                "it is {}; only what is undelivered or dead can be discarded",
                 row.state.name().to_lowercase()
             ))),
-            State::Pending | State::Retrying if by_hand.in_flight => self.wish(no, Wish::Discard),
-            State::Pending | State::Retrying => self.take_out(no, &row, Reason::ByHand, by_hand.now),
+            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Discard),
+            State::Pending | State::Retrying => self.take_out(no, row, Reason::ByHand, now),
             State::Dead => {
                 self.connection
                     .prepare_cached(
                         "UPDATE finished SET state = ?2, reason = ?3, finished = ?4 WHERE delivery_no = ?1",
                     )?
-                    .execute(params![
-                        no.0,
-                        code::DISCARDED,
-                        code::of_reason(Reason::ByHand),
-                        by_hand.now.ticks()
-                    ])?;
+                    .execute(params![no.0, code::DISCARDED, code::of_reason(Reason::ByHand), now.ticks()])?;
                 Ok(())
             }
         }
@@ -198,7 +216,7 @@ impl Write {
         let waits = self
             .connection
             .prepare_cached(
-                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, wish
+                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, wish, NULL, NULL
                  FROM undelivered
                  WHERE delivery_no = ?1",
             )?
@@ -214,7 +232,8 @@ impl Write {
         }
         self.connection
             .prepare_cached(
-                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, state
+                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, state,
+                        reason, finished
                  FROM finished
                  WHERE delivery_no = ?1",
             )?
@@ -228,12 +247,22 @@ fn read_row(row: &rusqlite::Row<'_>, state: State, wish: Option<Wish>) -> rusqli
         key: (endpoint_key(row, 0, 1)?, row.get(2)?),
         sequence: row.get(3)?,
         state,
+        reason: row.get::<_, Option<i64>>(9)?.map(code::reason).transpose()?,
+        finished: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_ticks),
         attempts: row.get(4)?,
         mode: code::mode(row.get(5)?)?,
         wish,
         last_error: row.get(6)?,
         last_status: row.get(7)?,
     })
+}
+
+/// The same refusal with the delivery's id.
+fn named(why: Error, by_hand: &ByHand) -> Error {
+    match why {
+        Error::StateConflict(why) => Error::StateConflict(format!("delivery {}: {why}", by_hand.id)),
+        other => other,
+    }
 }
 
 /// The endpoint that two columns of a row name.

@@ -1,6 +1,7 @@
 //! Small numbers that stand for names in columns. They are kept for good: never change one.
 
 use rusqlite::types::{FromSqlError, FromSqlResult};
+use workbell_model::job::{JobState, Kind};
 use workbell_model::log::Direction;
 use workbell_model::{Fate, Mode, Reason, State, Wish};
 
@@ -101,6 +102,42 @@ pub(super) fn direction(code: i64) -> FromSqlResult<Direction> {
     match code {
         0 => Ok(Direction::Outbound),
         1 => Ok(Direction::Inbound),
+        other => Err(FromSqlError::OutOfRange(other)),
+    }
+}
+
+pub(super) const fn of_job_kind(kind: Kind) -> i64 {
+    match kind {
+        Kind::Retry => 0,
+        Kind::Discard => 1,
+        Kind::Replay => 2,
+        Kind::Erase => 3,
+    }
+}
+
+pub(super) fn job_kind(code: i64) -> FromSqlResult<Kind> {
+    match code {
+        0 => Ok(Kind::Retry),
+        1 => Ok(Kind::Discard),
+        2 => Ok(Kind::Replay),
+        3 => Ok(Kind::Erase),
+        other => Err(FromSqlError::OutOfRange(other)),
+    }
+}
+
+pub(super) const fn of_job_state(state: JobState) -> i64 {
+    match state {
+        JobState::Running => 0,
+        JobState::Finished => 1,
+        JobState::Cancelled => 2,
+    }
+}
+
+pub(super) fn job_state(code: i64) -> FromSqlResult<JobState> {
+    match code {
+        0 => Ok(JobState::Running),
+        1 => Ok(JobState::Finished),
+        2 => Ok(JobState::Cancelled),
         other => Err(FromSqlError::OutOfRange(other)),
     }
 }

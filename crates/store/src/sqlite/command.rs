@@ -5,9 +5,11 @@ use workbell_model::{DeliveryNo, EndpointKey, WorkOrderId};
 use workbell_wire::Timestamp;
 
 use super::change::Publish;
+use super::jobs;
 use super::sweep;
 use crate::audit::Author;
 use crate::error::Error;
+use crate::job::JobRecord;
 use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Swept};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -21,6 +23,7 @@ pub(super) enum Command {
     Discard(ByHand, Reply<()>),
     Change(Box<(Change, Author)>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
+    OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
     Close(Reply<()>),
 }
@@ -30,7 +33,7 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
-            Command::Sweep(..) => super::writer::BATCH / 2,
+            Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
             | Command::Settle(..)
             | Command::MendLane(..)
@@ -53,6 +56,7 @@ impl Command {
             | Command::Discard(..)
             | Command::Change(..)
             | Command::Sweep(..)
+            | Command::OfJob(..)
             | Command::CheckValue(..)
             | Command::Close(_) => 0,
         }
@@ -73,6 +77,7 @@ impl Command {
             | Command::Change(_, reply)
             | Command::Close(reply) => drop(reply.send(Err(again(error)))),
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {
                 let delivery = completion.delivery.id();
@@ -95,6 +100,7 @@ pub(super) enum Answer {
     /// It was judged and changes nothing; the rest of the batch is not touched by that.
     Refused(Error),
     Swept(Swept, sweep::Position),
+    OfJob(JobRecord),
     Value(Vec<u8>),
     Changed(Publish),
 }

@@ -35,7 +35,7 @@ pub(super) fn start_of(paging: &Paging) -> Result<i64, Error> {
     }
 }
 
-fn cursor(below: i64) -> String {
+pub(super) fn cursor(below: i64) -> String {
     let mut rest = below.unsigned_abs();
     let mut digits = Vec::new();
     loop {

@@ -32,6 +32,7 @@ pub(super) enum Event {
     /// Something was added to the feed of a pull endpoint; subscribers are not told, for there is nothing to send.
     Fed(EndpointKey),
     EndpointChanged(EndpointKey, EndpointChange),
+    JobsChanged,
 }
 
 pub(super) struct Write {

@@ -353,6 +353,10 @@ impl Thread {
             Command::Sweep(cutoffs, _) => {
                 state.sweep(*cutoffs, &self.position).map(|(swept, position)| Answer::Swept(swept, position))
             }
+            Command::OfJob(wanted, _) => match state.of_job(wanted) {
+                Ok(job) => Ok(Answer::OfJob(job)),
+                Err(error) => judged(Err(error)),
+            },
             Command::CheckValue(fresh, _) => state.check_value(fresh).map(Answer::Value),
             Command::Close(_) => Ok(Answer::Done),
         }
@@ -377,6 +381,9 @@ impl Thread {
                 (Command::Sweep(_, reply), Answer::Swept(swept, position)) => {
                     self.position = position;
                     replies.push(Box::new(move || drop(reply.send(Ok(swept)))));
+                }
+                (Command::OfJob(_, reply), Answer::OfJob(job)) => {
+                    replies.push(Box::new(move || drop(reply.send(Ok(job)))));
                 }
                 (Command::CheckValue(_, reply), Answer::Value(value)) => {
                     replies.push(Box::new(move || drop(reply.send(Ok(value)))));
@@ -430,6 +437,7 @@ impl Thread {
                     subscriber.lane_changed(&endpoint, work_order_id);
                 }
                 Event::EndpointChanged(endpoint, change) => subscriber.endpoint_changed(&endpoint, change),
+                Event::JobsChanged => subscriber.jobs_changed(),
             }
         }
         if !fresh.is_empty() {
@@ -442,7 +450,10 @@ impl Thread {
         for event in events {
             match event {
                 Event::Fed(endpoint) | Event::EndpointChanged(endpoint, _) => self.feed_bells.ring(endpoint),
-                Event::Accepted(_) | Event::Completed { .. } | Event::LaneChanged(..) => {}
+                Event::Accepted(_)
+                | Event::Completed { .. }
+                | Event::LaneChanged(..)
+                | Event::JobsChanged => {}
             }
         }
     }

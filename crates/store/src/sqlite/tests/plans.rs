@@ -1,17 +1,21 @@
 //! No statement of a busy store walks a whole table, and each index serves one.
 
 use rusqlite::Connection;
+use workbell_model::job::Kind;
 use workbell_model::{Person, PersonId, Reason, Role, State};
 
 use super::place::Folder;
+use crate::audit::AuditFilter;
 use crate::conformance::Bench;
 use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
+use crate::conformance::jobs::{make, run};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Paging};
+use crate::job::Filter;
 use crate::record::{Attempted, Change, EndpointChange, IfUndelivered, Session};
 use crate::traffic::Span;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 16] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -24,8 +28,14 @@ const WHOLE: [&str; 12] = [
     "SELECT key_id, record FROM signing_keys",
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
+    "FROM audit ORDER BY audit_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
+    "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
+    // Through an index of those alone that are under way.
+    "FROM jobs WHERE state = 0",
+    // A page of all jobs.
+    "FROM jobs WHERE ?2 IS NULL",
     // To find a MessageId without a company: one look-up for each.
     "SELECT company_id FROM companies",
 ];
@@ -80,7 +90,7 @@ const HOT: [(&str, &str); 16] = [
     ),
     ("ORDER BY f.delivery_no", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no>?)"),
     ("SELECT 1 FROM feed WHERE", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)"),
-    ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no<?)"),
+    ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
 ];
 
 /// Everything that a store is asked in its life.
@@ -113,6 +123,7 @@ async fn busy_life(bench: &mut Bench) {
     bench.store().keys().await.unwrap();
     lists(bench, &head, &endpoint).await;
     people(bench).await;
+    jobs(bench, &endpoint).await;
     bench.pass(2 * DAY);
     bench.sweep(DAY, DAY).await;
     let delete = Change::DeleteBranch(
@@ -125,6 +136,19 @@ async fn busy_life(bench: &mut Bench) {
     bench.delete(&endpoint, IfUndelivered::Refuse).await.unwrap();
     bench.change(Change::DeleteCompany(company("acme"), IfUndelivered::Refuse, bench.now())).await.unwrap();
     bench.reopen().await;
+}
+
+async fn jobs(bench: &mut Bench, endpoint: &workbell_model::EndpointKey) {
+    let filter = Filter { company_id: Some(endpoint.company_id.clone()), ..Filter::default() };
+    for kind in [Kind::Retry, Kind::Discard] {
+        let job = make(bench, kind, filter.clone()).await;
+        bench.store().unfinished_jobs().await.unwrap();
+        run(bench, &job).await;
+        bench.store().job(job.job.id, None).await.unwrap().unwrap();
+    }
+    for company in [None, Some(&endpoint.company_id)] {
+        bench.store().jobs(company, Paging { after: None, limit: 1 }).await.unwrap();
+    }
 }
 
 async fn feed(bench: &mut Bench) {
@@ -178,6 +202,13 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
             let filter = DeliveryFilter { state, notification: filter.clone(), ..DeliveryFilter::default() };
             bench.store().deliveries(filter, paging()).await.unwrap();
         }
+    }
+    for filter in [
+        AuditFilter::default(),
+        AuditFilter { company_id: Some(endpoint.company_id.clone()), ..AuditFilter::default() },
+        AuditFilter { subject: Some("acme".to_owned()), ..AuditFilter::default() },
+    ] {
+        bench.store().audit(filter, paging()).await.unwrap();
     }
     bench.store().notification(&endpoint.company_id, head.message_id).await.unwrap().unwrap();
     bench.store().attempts(head.id()).await.unwrap();
