@@ -16,6 +16,7 @@
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
+//! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
@@ -29,6 +30,7 @@ mod doctor;
 mod feed;
 mod keys;
 mod kills;
+mod listen;
 mod metrics;
 mod neighbours;
 mod notification;

@@ -15,6 +15,7 @@ pub(crate) mod emulate;
 pub(crate) mod endpoint;
 mod filter;
 pub(crate) mod keys;
+pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod person;
 pub(crate) mod publish;

@@ -12,6 +12,9 @@ use serde::ser::SerializeMap;
 use workbell_store::Error as StoreError;
 use workbell_wire::Fault;
 
+/// Members that the text of a problem names; `Errors` has them all. 3, for the text is read by people.
+const NAMED: usize = 3;
+
 /// What is wrong, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
@@ -216,7 +219,12 @@ impl Problem {
         let detail = match faults.as_slice() {
             [only] if only.pointer.is_empty() => only.message.clone(),
             [only] => format!("{}: {}", only.pointer, only.message),
-            several => format!("{} members are not as they should be; see Errors", several.len()),
+            several => {
+                let pointers: Vec<_> =
+                    several.iter().take(NAMED).map(|fault| fault.pointer.as_str()).collect();
+                let more = if several.len() > NAMED { ", …" } else { "" };
+                format!("{} members are not as they should be: {}{more}", several.len(), pointers.join(", "))
+            }
         };
         Problem { code, detail, faults, undelivered: None }
     }

@@ -26,6 +26,7 @@ mod people;
 mod quick;
 mod read;
 mod readers;
+mod refused;
 mod sweep;
 #[cfg(test)]
 mod tests;

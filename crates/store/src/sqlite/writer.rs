@@ -16,6 +16,7 @@ use workbell_wire::Timestamp;
 
 use super::checkpoint::{Checkpointer, checkpoint};
 use super::command::{Answer, Command};
+use super::refused::{Refused, Remedy};
 use super::sweep;
 use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
 use super::write::{Event, Write};
@@ -74,6 +75,7 @@ impl Writer {
             subscriber,
             trouble: trouble.clone(),
             kept: Vec::new(),
+            refused: Refused::default(),
             position: sweep::Position::default(),
             checkpointer,
             log_bytes,
@@ -137,6 +139,7 @@ struct Thread {
     /// Completions that could not be written yet, oldest first. Bounded by the attempts that were in flight, for no
     /// new one starts meanwhile.
     kept: Vec<Command>,
+    refused: Refused,
     position: sweep::Position,
     checkpointer: Checkpointer,
     log_bytes: Arc<AtomicU64>,
@@ -189,7 +192,9 @@ impl Thread {
             return Some(command);
         }
         loop {
-            if self.state.to_discard.is_empty() {
+            if let Some(completion) = self.refused.due() {
+                self.run_batch(vec![Command::Complete(completion)]);
+            } else if self.state.to_discard.is_empty() && self.refused.is_empty() {
                 let command = self.waiting.blocking_recv()?;
                 self.waiting_bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
                 return Some(command);
@@ -200,6 +205,7 @@ impl Thread {
                     return Some(command);
                 }
                 Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) if self.state.to_discard.is_empty() => std::thread::sleep(LOOK),
                 Err(TryRecvError::Empty) => self.discard_of_deleted(),
             }
             if self.trouble.is_there()
@@ -287,7 +293,9 @@ impl Thread {
                     self.keep_or_refuse(command);
                 }
             }
-            Err(error) if batch.len() == 1 => batch.into_iter().for_each(|command| command.refuse(&error)),
+            Err(error) if batch.len() == 1 => {
+                batch.into_iter().for_each(|command| self.refuse(command, &error))
+            }
             Err(_) => {
                 for command in batch {
                     if self.trouble.is_there() {
@@ -297,6 +305,17 @@ impl Thread {
                     }
                 }
             }
+        }
+    }
+
+    /// One that fails alone. An outcome is not given up.
+    fn refuse(&mut self, command: Command, error: &Error) {
+        match command {
+            Command::Complete(completion) => match self.refused.refused(completion, error) {
+                Remedy::Write(command) => self.run_batch(vec![command]),
+                Remedy::Kept => {}
+            },
+            other => other.refuse(error),
         }
     }
 
@@ -373,7 +392,12 @@ impl Thread {
                     self.counters.took(results.iter().filter(|result| result.is_ok()).count());
                     accepts.push((reply, results));
                 }
-                (Command::Complete(completion), _) => self.counters.attempted(completion.attempt.error),
+                (Command::Complete(completion), _) => {
+                    self.counters.attempted(completion.attempt.error);
+                    if !self.refused.is_empty() {
+                        self.refused.written(&completion);
+                    }
+                }
                 (Command::Change(_, reply), Answer::Changed(publish)) => {
                     publish(&mut self.state.directory.write());
                     replies.push(Box::new(move || drop(reply.send(Ok(())))));
@@ -510,6 +534,11 @@ impl Thread {
         if !self.kept.is_empty() {
             let batch = std::mem::take(&mut self.kept);
             self.run_batch(batch);
+        }
+        for command in self.refused.all() {
+            if !self.trouble.is_there() {
+                self.run_batch(vec![command]);
+            }
         }
         let _kept_as_it_was = self.state.connection.busy_timeout(LONGEST_WAIT_AT_CLOSE);
         if let Err(error) = checkpoint(&self.state.connection, "TRUNCATE") {
