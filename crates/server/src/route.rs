@@ -127,6 +127,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::jobs::ROUTES,
         platform::log::ROUTES,
         platform::keys::ROUTES,
+        platform::audit::ROUTES,
         public::ROUTES,
     ];
     tables.into_iter().flatten()

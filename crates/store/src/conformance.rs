@@ -6,6 +6,7 @@
 //! code, which the compiler reports.
 
 pub(crate) mod acceptance;
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod by_hand;
 pub(crate) mod completion;
@@ -265,6 +266,18 @@ macro_rules! conformance_suite {
                 a_large_page_ends_early_and_says_where_to_go_on,
                 a_bell_rings_after_the_commit_and_only_for_its_own_feed,
                 a_pull_endpoint_is_deleted_without_ado,
+            }
+            audit {
+                a_record_says_who_when_from_where_and_what_before_and_after,
+                each_kind_of_change_has_exactly_one_record,
+                no_record_holds_a_secret,
+                what_is_refused_or_changes_nothing_has_no_record,
+                only_what_differs_is_told,
+                who_uses_a_link_or_opens_a_session_is_who_did_it,
+                a_retry_or_discard_by_hand_has_a_record_and_a_step_of_a_job_has_none,
+                each_filter_of_the_audit_takes_what_it_names,
+                pages_of_the_audit_have_no_gap_and_no_double_while_changes_go_on,
+                the_audit_goes_after_its_own_period_or_that_of_the_log,
             }
             retention {
                 a_notification_goes_when_its_last_fate_is_old_enough,

@@ -10,6 +10,8 @@ use workbell_model::{
 };
 use workbell_wire::{ActionName, MessageId, Timestamp};
 
+use crate::audit::Author;
+
 /// A notification to accept, already checked against the contract.
 #[derive(Clone, Debug)]
 pub struct Acceptance {
@@ -259,6 +261,8 @@ pub struct ByHand {
     pub in_flight: bool,
     /// Now.
     pub now: Timestamp,
+    /// Who asks, for the audit; `None` when it is a step of something that has a record of its own.
+    pub by: Option<Author>,
 }
 
 /// A signing key as it is kept.
@@ -277,6 +281,8 @@ pub struct Swept {
     pub notifications: u64,
     /// Log records.
     pub log_records: u64,
+    /// Records of the audit.
+    pub audit_records: u64,
     /// Counters of lanes that nobody needs any more.
     pub lanes: u64,
     /// The step was full: call again.

@@ -7,6 +7,7 @@
 //! Source for the numbers: measured, see `docs/src/speed.md`.
 
 mod accept;
+mod audit;
 mod by_hand;
 mod change;
 mod checkpoint;
@@ -48,6 +49,7 @@ use workbell_wire::{MessageId, Timestamp};
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 
+use crate::audit::{AuditFilter, AuditRecord, Author};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -284,8 +286,12 @@ impl Store for SqliteStore {
         self.delivery(id, None).await?.ok_or_else(|| Error::NotFound(format!("delivery {id}")))
     }
 
-    async fn change(&self, change: Change) -> Result<(), Error> {
-        self.ask(|reply| Command::Change(Box::new(change), reply)).await
+    async fn change_by(&self, author: Author, change: Change) -> Result<(), Error> {
+        self.ask(|reply| Command::Change(Box::new((change, author)), reply)).await
+    }
+
+    async fn audit(&self, filter: AuditFilter, paging: Paging) -> Result<Page<AuditRecord>, Error> {
+        self.readers.run(move |connection| audit::list(connection, &filter, &paging)).await
     }
 
     async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error> {

@@ -12,6 +12,7 @@ use workbell_model::{
 };
 use workbell_wire::{MessageId, Timestamp};
 
+use crate::audit::{AuditFilter, AuditRecord, Author};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -213,7 +214,7 @@ pub trait Store: crate::job::Jobs + Send + Sync + 'static {
     /// [`Error::NotFound`]; [`Error::StateConflict`] when it is delivered or discarded.
     async fn discard(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error>;
 
-    /// A change of the configuration.
+    /// A change of the configuration, and its record in the audit.
     ///
     /// # Atomicity
     /// One commit, visible in the directory when this returns.
@@ -221,7 +222,19 @@ pub trait Store: crate::job::Jobs + Send + Sync + 'static {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Exists`], [`Error::BranchTaken`], [`Error::UndeliveredExist`],
     /// [`Error::TooMany`]; [`Error::Locked`] of [`Change::TryPassword`].
-    async fn change(&self, change: Change) -> Result<(), Error>;
+    async fn change_by(&self, author: Author, change: Change) -> Result<(), Error>;
+
+    /// A change that the service makes by itself; otherwise as [`Store::change_by`].
+    ///
+    /// # Errors
+    /// As [`Store::change_by`].
+    async fn change(&self, change: Change) -> Result<(), Error> {
+        let now = Timestamp::from_system(std::time::SystemTime::now());
+        self.change_by(Author::service(now), change).await
+    }
+
+    /// The audit, newest first. A page can be short and still go on.
+    async fn audit(&self, filter: AuditFilter, paging: Paging) -> Result<Page<AuditRecord>, Error>;
 
     /// The people of a company, oldest first; at most [`record::MOST_PEOPLE`](crate::record::MOST_PEOPLE).
     async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error>;

@@ -16,6 +16,7 @@ use workbell_model::{
     CompanyId, Customer, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered,
     WorkOrder, WorkOrderId,
 };
+use workbell_store::audit::{AuditFilter, AuditRecord, Author};
 use workbell_store::directory::Directory;
 use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
@@ -372,8 +373,12 @@ impl Store for SlowStore {
         self.section(move |sqlite| async move { sqlite.discard(by_hand).await }).await
     }
 
-    async fn change(&self, change: Change) -> Result<(), Error> {
-        self.section(move |sqlite| async move { sqlite.change(change).await }).await
+    async fn change_by(&self, author: Author, change: Change) -> Result<(), Error> {
+        self.section(move |sqlite| async move { sqlite.change_by(author, change).await }).await
+    }
+
+    async fn audit(&self, filter: AuditFilter, paging: Paging) -> Result<Page<AuditRecord>, Error> {
+        self.section(move |sqlite| async move { sqlite.audit(filter, paging).await }).await
     }
 
     async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error> {

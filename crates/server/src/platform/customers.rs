@@ -144,7 +144,7 @@ async fn put(call: Call) -> Result<Response, Problem> {
     };
     let _changing = call.app.changing.lock().await;
     let is_new = call.app.store.customer(customer_id).await?.is_none();
-    call.app.store.change(Change::PutCustomer(customer.clone())).await?;
+    call.change(Change::PutCustomer(customer.clone())).await?;
     let members = Members::from(customer);
     Ok(if is_new {
         answer::created(&format!("/v1/customers/{customer_id}"), &members)

@@ -7,6 +7,7 @@ use workbell_wire::Timestamp;
 use super::change::Publish;
 use super::jobs;
 use super::sweep;
+use crate::audit::Author;
 use crate::error::Error;
 use crate::job::JobRecord;
 use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Inbound, Swept};
@@ -27,7 +28,7 @@ pub(super) enum Command {
     MendLane(EndpointKey, WorkOrderId, Timestamp),
     Retry(ByHand, Reply<()>),
     Discard(ByHand, Reply<()>),
-    Change(Box<Change>, Reply<()>),
+    Change(Box<(Change, Author)>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
     OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),

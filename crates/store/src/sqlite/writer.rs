@@ -20,6 +20,7 @@ use super::refused::{Refused, Remedy};
 use super::sweep;
 use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
 use super::write::{Event, Write};
+use crate::audit::Act;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::feed::FeedBells;
@@ -363,9 +364,16 @@ impl Thread {
             Command::MendLane(endpoint, work_order_id, now) => {
                 state.mend_stale(&(endpoint.clone(), *work_order_id), *now).map(|()| Answer::Done)
             }
-            Command::Retry(by_hand, _) => judged(state.retry(by_hand)),
-            Command::Discard(by_hand, _) => judged(state.discard(by_hand)),
-            Command::Change(change, _) => state.change((**change).clone()).map(Answer::Changed),
+            Command::Retry(by_hand, _) => {
+                judged(state.audited_by_hand(Act::DeliveryRetried, by_hand, Write::retry))
+            }
+            Command::Discard(by_hand, _) => {
+                judged(state.audited_by_hand(Act::DeliveryDiscarded, by_hand, Write::discard))
+            }
+            Command::Change(change, _) => {
+                let (change, author) = (**change).clone();
+                state.audited(change, &author).map(Answer::Changed)
+            }
             Command::Sweep(cutoffs, _) => {
                 state.sweep(*cutoffs, &self.position).map(|(swept, position)| Answer::Swept(swept, position))
             }

@@ -6,6 +6,7 @@ use workbell_model::work_order::Act;
 use workbell_model::{Customer, Person, PersonId, Reason, Role, State};
 
 use super::place::Folder;
+use crate::audit::AuditFilter;
 use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
 use crate::conformance::jobs::{make, run};
 use crate::conformance::{Bench, work_orders};
@@ -16,7 +17,7 @@ use crate::traffic::Span;
 use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 15] = [
+const WHOLE: [&str; 16] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -29,6 +30,7 @@ const WHOLE: [&str; 15] = [
     "SELECT key_id, record FROM signing_keys",
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
+    "FROM audit ORDER BY audit_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
@@ -221,6 +223,13 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
             let filter = DeliveryFilter { state, notification: filter.clone(), ..DeliveryFilter::default() };
             bench.store().deliveries(filter, paging()).await.unwrap();
         }
+    }
+    for filter in [
+        AuditFilter::default(),
+        AuditFilter { company_id: Some(endpoint.company_id.clone()), ..AuditFilter::default() },
+        AuditFilter { subject: Some("acme".to_owned()), ..AuditFilter::default() },
+    ] {
+        bench.store().audit(filter, paging()).await.unwrap();
     }
     bench.store().notification(&endpoint.company_id, head.message_id).await.unwrap().unwrap();
     bench.store().attempts(head.id()).await.unwrap();
