@@ -46,7 +46,7 @@ impl Attempt {
         let span =
             Span { started: start, ended: completed_at, age: health.age.reading(self.shared.clock.age()) };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
-        slot.end(end(ended.outcome));
+        let outcome = ended.outcome;
         let no = self.delivery.no;
         let begun = Begun {
             delivery: self.delivery,
@@ -58,6 +58,9 @@ impl Attempt {
         if let Err(error) = self.shared.store.complete(completion).await {
             tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
         }
+        // Not before the store has it: so outcomes that wait there are bounded as attempts are, and it is not waited for
+        // the disk, for a lane does that for itself.
+        slot.end(end(outcome));
         self.hub.ended(no);
     }
 
