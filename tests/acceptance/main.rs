@@ -16,6 +16,7 @@
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
 //! | `keys` | keys can be replaced while deliveries go on |
+//! | `replay` | a hundred thousand are sent again through kills, and live ones overtake them |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
 
@@ -31,6 +32,7 @@ mod metrics;
 mod neighbours;
 mod notification;
 mod order;
+mod replay;
 mod start;
 mod synced;
 mod tutorial;

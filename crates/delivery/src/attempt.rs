@@ -8,6 +8,7 @@ use workbell_model::attempt::{Failure, Rules, Span, follow};
 use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
 
 use crate::ended::Ended;
+use crate::endpoint::Counted;
 use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::post::Post;
@@ -21,6 +22,8 @@ pub(crate) struct Attempt {
     pub(crate) post: Arc<dyn Post>,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) delivery: Undelivered,
+    /// Of a replay: one of those under way.
+    pub(crate) counted: Option<Counted>,
 }
 
 impl Attempt {
@@ -43,6 +46,7 @@ impl Attempt {
         let span = Span { started: start, ended: completed_at, age: self.shared.clock.age() };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
         slot.end(end(ended.outcome));
+        drop(self.counted);
         let no = self.delivery.no;
         let completion = ended.completion(self.delivery, start, transition, self.endpoint.generation);
         if let Err(error) = self.shared.store.complete(completion).await {
