@@ -26,7 +26,7 @@ enum Place {
     OfOrder { query: &'static str, body: Value },
     /// It answers a list without what is foreign.
     List { query: &'static str, body: Value },
-    /// It is tested elsewhere: where.
+    /// It is tested in another file: its text.
     Elsewhere(&'static str),
 }
 
@@ -58,7 +58,7 @@ fn place(operation: &str) -> Option<Place> {
         },
         "directReadWorkOrders" => Place::List { query: "?ids={ID}", body: none },
         "directSearchWorkOrders" => Place::List { query: "", body: json!({"Parameters": {}}) },
-        "directNotifications" => Place::Elsewhere("feed"),
+        "directNotifications" => Place::Elsewhere(include_str!("feed.rs")),
         _ => return None,
     })
 }
@@ -103,7 +103,7 @@ async fn every_call_of_the_direct_api_is_blind_for_what_is_another_companys() {
             };
             match place {
                 Place::OfNothing => drop(ask("", &Value::Null, 0).await.with(200)),
-                Place::Elsewhere(_) => {}
+                Place::Elsewhere(tests) => assert!(tests.contains("of_its_own_company_only"), "{id}"),
                 Place::OfOrder { query, body } => {
                     let foreign = ask(query, &body, order).await;
                     let missing = ask(query, &body, NO_ORDER).await;
