@@ -10,6 +10,7 @@
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
+//! | `audit` | who changed what from where is recorded, also behind a proxy |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
@@ -21,6 +22,7 @@
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
 
+mod audit;
 mod bad_input;
 mod by_hand;
 mod demo;

@@ -14,6 +14,7 @@ Examples:
   workbell queue list --state Dead           what was given up
   workbell log list --follow                 every attempt, as it happens
 
+In a pipe a list is a line for each row, with tabs and without headings; --json gives everything there is.
 Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.";
 
 /// Work-order notifications, delivered: durable, in order, verifiable
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Keys(command::keys::Keys),
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
+    /// The audit: who changed what, when, from where
+    Audit(command::audit::Audit),
     Emulate(command::emulate::Emulate),
     Listen(command::listen::Listen),
     Check(command::check::Check),
@@ -84,6 +87,7 @@ impl Command {
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
+            Command::Audit(audit) => audit.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
             Command::Listen(listen) => listen.run(screen).await,
             Command::Check(check) => check.run(screen).await,
@@ -107,6 +111,7 @@ impl Command {
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
+            Command::Audit(audit) => audit.connection.json,
             Command::Emulate(emulate) => emulate.json,
             Command::Listen(listen) => listen.json,
             Command::Check(check) => check.json,

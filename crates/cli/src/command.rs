@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod actions;
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod branch;
 pub(crate) mod check;

@@ -3,6 +3,7 @@
 mod batch;
 
 mod hooks;
+mod one_commit;
 mod opening;
 mod place;
 mod plans;

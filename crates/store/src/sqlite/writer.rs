@@ -20,6 +20,7 @@ use super::refused::{Refused, Remedy};
 use super::sweep;
 use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
 use super::write::{Event, Write};
+use crate::audit::Act;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::feed::FeedBells;
@@ -354,13 +355,25 @@ impl Thread {
             Command::Complete(completion) => {
                 state.complete(completion).map(|()| Answer::Done).map_err(Error::from)
             }
+            Command::CreateWorkOrder(creation, _) => state.create_work_order(creation).map(Answer::Acted),
+            Command::Act(acting, _) => state.act(acting).map(Answer::Acted),
+            Command::LogInbound(inbound) => {
+                state.log_inbound(inbound).map(|()| Answer::Done).map_err(Error::from)
+            }
             Command::Settle(no, now, _) => state.settle(*no, *now).map(|()| Answer::Done),
             Command::MendLane(endpoint, work_order_id, now) => {
                 state.mend_stale(&(endpoint.clone(), *work_order_id), *now).map(|()| Answer::Done)
             }
-            Command::Retry(by_hand, _) => judged(state.retry(by_hand)),
-            Command::Discard(by_hand, _) => judged(state.discard(by_hand)),
-            Command::Change(change, _) => state.change((**change).clone()).map(Answer::Changed),
+            Command::Retry(by_hand, _) => {
+                judged(state.audited_by_hand(Act::DeliveryRetried, by_hand, Write::retry))
+            }
+            Command::Discard(by_hand, _) => {
+                judged(state.audited_by_hand(Act::DeliveryDiscarded, by_hand, Write::discard))
+            }
+            Command::Change(change, _) => {
+                let (change, author) = (**change).clone();
+                state.audited(change, &author).map(Answer::Changed)
+            }
             Command::Sweep(cutoffs, _) => {
                 state.sweep(*cutoffs, &self.position).map(|(swept, position)| Answer::Swept(swept, position))
             }
@@ -383,6 +396,10 @@ impl Thread {
                 (Command::Accept(_, reply), Answer::Accepted(results)) => {
                     self.counters.took(results.iter().filter(|result| result.is_ok()).count());
                     accepts.push((reply, results));
+                }
+                (Command::CreateWorkOrder(_, reply) | Command::Act(_, reply), Answer::Acted(result)) => {
+                    self.counters.took(usize::from(result.is_ok()));
+                    replies.push(Box::new(move || drop(reply.send(Ok(result)))));
                 }
                 (Command::Complete(completion), _) => {
                     self.counters.attempted(completion.attempt.error);
