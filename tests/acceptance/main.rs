@@ -17,6 +17,7 @@
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
 //! | `listen` | a developer sees each notification once, whichever side ends |
+//! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `replay` | a hundred thousand are sent again through kills, and live ones overtake them |
 //! | `tutorial` | the page for beginners does what it says |
@@ -37,6 +38,7 @@ mod neighbours;
 mod notification;
 mod order;
 mod replay;
+mod recipes;
 mod start;
 mod synced;
 mod tutorial;

@@ -22,3 +22,4 @@ pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod serve;
 pub(crate) mod verify;
+pub(crate) mod work_order;
