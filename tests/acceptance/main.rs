@@ -19,6 +19,7 @@
 //! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
+//! | `token_page` | the page that takes a token apart prints what it says |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
 
@@ -39,6 +40,7 @@ mod order;
 mod recipes;
 mod start;
 mod synced;
+mod token_page;
 mod tutorial;
 mod verifiers;
 mod wire;
