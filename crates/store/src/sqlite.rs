@@ -8,6 +8,7 @@
 
 mod accept;
 mod audit;
+mod backup;
 mod by_hand;
 mod change;
 mod checkpoint;
@@ -31,6 +32,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod traffic;
+pub mod transfer;
 mod trouble;
 mod write;
 mod writer;
@@ -42,6 +44,7 @@ use async_trait::async_trait;
 use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrderId};
 use workbell_wire::{MessageId, Timestamp};
 
+pub use backup::{Backup, backup};
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 

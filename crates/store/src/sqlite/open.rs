@@ -71,15 +71,8 @@ const CACHE_KIB: i64 = 2 << 10;
 const READERS: usize = 4;
 
 pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
-    let lock = lock(&options.data_dir)?;
+    let (lock, connection) = open_alone(&options)?;
     let file = options.data_dir.join("workbell.db");
-    create_private(&file)?;
-    for name in BESIDE {
-        check_writable(&options.data_dir.join(name))?;
-    }
-    let mut connection = connect(&file, &options)?;
-    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    migrate(&mut connection, &file)?;
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;
     let subscriber = Arc::new(OnceLock::new());
@@ -94,6 +87,20 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let checkpoints = connect(&file, &options)?;
     let writer = Writer::start(state, checkpoints, subscriber.clone(), counters.clone(), feed_bells.clone())?;
     Ok(SqliteStore { directory, counters, feed_bells, subscriber, writer, readers, _lock: lock })
+}
+
+/// The lock on the data dir, and a connection to its store, made or brought up to date.
+pub(super) fn open_alone(options: &Options) -> Result<(File, Connection), Error> {
+    let lock = lock(&options.data_dir)?;
+    let file = options.data_dir.join("workbell.db");
+    create_private(&file)?;
+    for name in BESIDE {
+        check_writable(&options.data_dir.join(name))?;
+    }
+    let mut connection = connect(&file, options)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    migrate(&mut connection, &file)?;
+    Ok((lock, connection))
 }
 
 /// Takes the lock that keeps a second process away, and leaves our process id for its error message.
