@@ -73,6 +73,7 @@ async fn checked(
         Takes::Maybe(_) | Takes::Whole(_) | Takes::Partial(_) => {
             Bounds { array: None, other: LARGEST_CONFIGURATION }
         }
+        Takes::Open(_) => Bounds { array: None, other: call.app.limits.body },
         Takes::Notifications => {
             Bounds { array: Some(call.app.limits.batch_body), other: call.app.limits.body }
         }
@@ -83,7 +84,7 @@ async fn checked(
         Takes::Maybe(shape) if !bytes.is_empty() => call.fields = fields(&bytes, shape, Mode::Whole)?,
         Takes::Whole(shape) => call.fields = fields(&bytes, shape, Mode::Whole)?,
         Takes::Partial(shape) => call.fields = fields(&bytes, shape, Mode::Partial)?,
-        Takes::Nothing | Takes::Maybe(_) | Takes::Notifications => {}
+        Takes::Nothing | Takes::Maybe(_) | Takes::Open(_) | Takes::Notifications => {}
     }
     call.body = bytes;
     Ok((call, Some(held)))
@@ -122,7 +123,7 @@ pub(crate) async fn within(app: Arc<App>, caller: SignedIn, inquiry: Inquiry) ->
                 call.fields = self::fields(&bytes, shape, Mode::Whole)?
             }
             Takes::Partial(shape) => call.fields = self::fields(&bytes, shape, Mode::Partial)?,
-            Takes::Nothing | Takes::Notifications => {}
+            Takes::Nothing | Takes::Open(_) | Takes::Notifications => {}
         }
         call.body = bytes;
     }

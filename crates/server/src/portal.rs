@@ -44,7 +44,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         let handler = move |State(app): State<Arc<App>>, request: Request| page::serve(page, app, request);
         let method: MethodRouter<Arc<App>> = match page.method {
             Method::Get => get(handler),
-            Method::Post | Method::Patch | Method::Delete => post(handler),
+            Method::Post | Method::Put | Method::Patch | Method::Delete => post(handler),
         };
         router = router.route(page.path, method);
     }

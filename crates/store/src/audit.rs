@@ -121,6 +121,8 @@ macro_rules! acts {
 }
 
 acts! {
+    /// It was said what a customer demands.
+    CustomerPut,
     /// A company was created.
     CompanyCreated,
     /// It got another name.

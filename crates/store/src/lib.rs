@@ -17,6 +17,7 @@ pub mod record;
 pub mod sqlite;
 pub mod store;
 pub mod traffic;
+pub mod work_order;
 
 pub use counters::Counters;
 pub use directory::Directory;

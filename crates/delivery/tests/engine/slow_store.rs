@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered, WorkOrderId,
+    CompanyId, Customer, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered,
+    WorkOrder, WorkOrderId,
 };
 use workbell_store::audit::{AuditFilter, AuditRecord, Author};
 use workbell_store::directory::Directory;
@@ -26,6 +27,7 @@ use workbell_store::record::{
 use workbell_store::sqlite::SqliteStore;
 use workbell_store::store::Fresh;
 use workbell_store::traffic::{Backlog, Span, Traffic};
+use workbell_store::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 use workbell_store::{Error, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
 
@@ -218,6 +220,53 @@ impl Store for SlowStore {
 
     async fn accept(&self, acceptances: Vec<Acceptance>) -> Result<Vec<AcceptanceResult>, Error> {
         self.section(|sqlite| async move { sqlite.accept(acceptances).await }).await
+    }
+
+    fn make_work_order_id(&self) -> WorkOrderId {
+        self.sqlite.make_work_order_id()
+    }
+
+    async fn create_work_order(&self, creation: Creation) -> Result<ActResult, Error> {
+        self.section(|sqlite| async move { sqlite.create_work_order(creation).await }).await
+    }
+
+    async fn act(&self, acting: Acting) -> Result<ActResult, Error> {
+        self.section(|sqlite| async move { sqlite.act(acting).await }).await
+    }
+
+    async fn work_order(
+        &self,
+        id: WorkOrderId,
+        company: Option<&CompanyId>,
+    ) -> Result<Option<WorkOrder>, Error> {
+        let company = company.cloned();
+        self.section(move |sqlite| async move { sqlite.work_order(id, company.as_ref()).await }).await
+    }
+
+    async fn work_orders(&self, filter: WorkOrderFilter, paging: Paging) -> Result<Page<WorkOrder>, Error> {
+        self.section(move |sqlite| async move { sqlite.work_orders(filter, paging).await }).await
+    }
+
+    async fn time_line(
+        &self,
+        company: &CompanyId,
+        id: WorkOrderId,
+        action: Option<&'static str>,
+    ) -> Result<Vec<Entry>, Error> {
+        let company = company.clone();
+        self.section(move |sqlite| async move { sqlite.time_line(&company, id, action).await }).await
+    }
+
+    async fn customer(&self, id: i64) -> Result<Option<Customer>, Error> {
+        self.section(move |sqlite| async move { sqlite.customer(id).await }).await
+    }
+
+    async fn customers(&self, paging: Paging) -> Result<Page<Customer>, Error> {
+        self.section(move |sqlite| async move { sqlite.customers(paging).await }).await
+    }
+
+    fn log_inbound(&self, inbound: workbell_store::record::Inbound) {
+        self.sqlite.log_inbound(inbound);
     }
 
     async fn complete(&self, completion: Completion) -> Result<(), Error> {

@@ -23,3 +23,4 @@ mod publish;
 mod refusals;
 mod rights;
 mod sign_in;
+mod work_orders;

@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 use workbell_model::{
-    Branch, Client, Company, CompanyId, Endpoint, EndpointSettings, Person, RetrySchedule, SealedText,
-    duration,
+    Branch, Client, Company, CompanyId, Customer, Endpoint, EndpointSettings, Person, RetrySchedule,
+    SealedText, duration,
 };
 
 use super::{Act, Actor, Entry, Members};
@@ -109,6 +109,10 @@ pub(crate) fn entry(change: &Change, directory: &Directory, person: Option<&Pers
             };
             Some(entry)
         }
+        Change::PutCustomer(customer) => {
+            let entry = of_nobody(Act::CustomerPut, &customer.customer_id.to_string());
+            Some(Entry { after: Some(of_customer(customer)), ..entry })
+        }
         Change::PutAction(action) => {
             let entry = of_nobody(Act::ActionPut, action.name.as_str());
             match directory.action(&action.name) {
@@ -129,6 +133,16 @@ pub(crate) fn entry(change: &Change, directory: &Directory, person: Option<&Pers
         }
         Change::CloseSession(_) | Change::TryPassword(..) | Change::ForgetTries(_) => None,
     }
+}
+
+fn of_customer(customer: &Customer) -> Members {
+    object(json!({
+        "Name": customer.name,
+        "DemandsRepairInfo": customer.demands.repair_info,
+        "DemandedCustomFields": customer.demands.custom_fields,
+        "AllowsQuotes": customer.allows_quotes,
+        "AllowsBackDating": customer.allows_back_dating,
+    }))
 }
 
 fn of_nobody(act: Act, subject: &str) -> Entry {

@@ -6,12 +6,14 @@
 mod deliveries;
 mod log;
 mod notifications;
+mod work_orders;
 
 use rusqlite::Connection;
 
 pub(super) use deliveries::{deliveries, delivery};
 pub(super) use log::{attempts, log, log_record};
 pub(super) use notifications::{notification, notifications};
+pub(super) use work_orders::{customer, customers, order_with_entries, time_line, work_order, work_orders};
 
 use crate::error::Error;
 use crate::filter::{LONGEST_WALK, Page, Paging};

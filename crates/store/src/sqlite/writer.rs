@@ -355,6 +355,11 @@ impl Thread {
             Command::Complete(completion) => {
                 state.complete(completion).map(|()| Answer::Done).map_err(Error::from)
             }
+            Command::CreateWorkOrder(creation, _) => state.create_work_order(creation).map(Answer::Acted),
+            Command::Act(acting, _) => state.act(acting).map(Answer::Acted),
+            Command::LogInbound(inbound) => {
+                state.log_inbound(inbound).map(|()| Answer::Done).map_err(Error::from)
+            }
             Command::Settle(no, now, _) => state.settle(*no, *now).map(|()| Answer::Done),
             Command::MendLane(endpoint, work_order_id, now) => {
                 state.mend_stale(&(endpoint.clone(), *work_order_id), *now).map(|()| Answer::Done)
@@ -391,6 +396,10 @@ impl Thread {
                 (Command::Accept(_, reply), Answer::Accepted(results)) => {
                     self.counters.took(results.iter().filter(|result| result.is_ok()).count());
                     accepts.push((reply, results));
+                }
+                (Command::CreateWorkOrder(_, reply) | Command::Act(_, reply), Answer::Acted(result)) => {
+                    self.counters.took(usize::from(result.is_ok()));
+                    replies.push(Box::new(move || drop(reply.send(Ok(result)))));
                 }
                 (Command::Complete(completion), _) => {
                     self.counters.attempted(completion.attempt.error);
