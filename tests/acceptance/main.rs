@@ -18,6 +18,7 @@
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
 //! | `listen` | a developer sees each notification once, whichever side ends |
+//! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
@@ -37,6 +38,7 @@ mod metrics;
 mod neighbours;
 mod notification;
 mod order;
+mod recipes;
 mod start;
 mod synced;
 mod tutorial;
