@@ -66,7 +66,7 @@ const KEPT: &str = "SELECT delivery_no >> 12 FROM undelivered
                     UNION SELECT delivery_no >> 12 FROM feed";
 
 /// What is moved: table, which of its rows, in which order. The order is that of a good import, too.
-const TABLES: [(&str, &str, &str); 16] = [
+const TABLES: [(&str, &str, &str); 19] = [
     ("meta", "WHERE name = 'check_value'", "name"),
     ("companies", "", "company_id"),
     ("branches", "", "company_id, branch_id"),
@@ -75,6 +75,9 @@ const TABLES: [(&str, &str, &str); 16] = [
     ("branch_discards", "", "company_id, branch_id, below"),
     ("actions", "", "name"),
     ("signing_keys", "", "key_id"),
+    ("customers", "", "customer_id"),
+    ("work_orders", "", "order_no"),
+    ("time_line", "", "entry_no"),
     ("people", "", "company_id, person_id"),
     ("audit", "", "audit_no"),
     ("notifications", "WHERE notification_no IN (KEPT)", "notification_no"),
