@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Client(command::client::Client),
     /// People of a company: who may sign in to the portal
     Person(command::person::Person),
+    /// Work orders that the service holds: create them, act on them, see their lives
+    WorkOrder(command::work_order::WorkOrder),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
     /// The communication log: both sides of every attempt
@@ -87,6 +89,7 @@ impl Command {
             Command::Client(client) => client.run(screen).await,
             Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
+            Command::WorkOrder(order) => order.run(screen).await,
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
@@ -114,6 +117,7 @@ impl Command {
             Command::Client(client) => client.connection.json,
             Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
+            Command::WorkOrder(order) => order.connection.json,
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,

@@ -26,3 +26,4 @@ pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod serve;
 pub(crate) mod verify;
+pub(crate) mod work_order;
