@@ -11,6 +11,7 @@
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
 //! | `audit` | who changed what from where is recorded, also behind a proxy |
+//! | `backup` | a restore and a move lose nothing that was acknowledged, and go on |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
@@ -24,6 +25,7 @@
 //! | `demo` | the demo verifies everything |
 
 mod audit;
+mod backup;
 mod bad_input;
 mod by_hand;
 mod demo;
