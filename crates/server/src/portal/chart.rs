@@ -58,7 +58,6 @@ pub(super) struct Chart {
     pub(super) grid: Vec<(String, String)>,
     /// What it shows, in a sentence.
     pub(super) sentence: String,
-    pub(super) is_empty: bool,
 }
 
 fn units(number: f64) -> String {
@@ -118,12 +117,11 @@ pub(super) fn attempts(series: &Series) -> Chart {
         lines: Vec::new(),
         grid: grid(most, |number| Count(number.round() as u64).to_string()),
         sentence: format!(
-            "Attempts per {}: {} delivered and {} failed in all",
+            "Attempts in steps of {}: {} delivered and {} failed in all",
             series.step,
             Count(delivered),
             Count(failed)
         ),
-        is_empty: delivered + failed == 0,
     }
 }
 
@@ -161,14 +159,13 @@ pub(super) fn latency(series: &Series) -> Chart {
         sentence: match slowest {
             Some(slowest) => {
                 format!(
-                    "Latency per {}: the slowest of a hundred took {}",
+                    "Latency in steps of {}: the slowest of a hundred took {}",
                     series.step,
                     Micros(Some(slowest))
                 )
             }
             None => "Nothing was delivered in this time".to_owned(),
         },
-        is_empty: slowest.is_none(),
     }
 }
 
@@ -194,8 +191,8 @@ mod tests {
         assert_eq!(classes, ["bar-good", "bar-bad", "bar-bad"]);
         assert_eq!(chart.bars[1].y, "10.0", "ten of ten reach the top");
         assert_eq!(chart.grid.last().unwrap().1, "10");
-        assert_eq!(chart.sentence, "Attempts per 1m: 8 delivered and 3 failed in all");
-        assert!(attempts(&series(&[(0, 0, None)])).is_empty);
+        assert_eq!(chart.sentence, "Attempts in steps of 1m: 8 delivered and 3 failed in all");
+        assert!(attempts(&series(&[(0, 0, None)])).bars.is_empty());
     }
 
     #[test]
@@ -204,6 +201,6 @@ mod tests {
             latency(&series(&[(1, 0, Some(1000)), (0, 0, None), (1, 0, Some(2000)), (1, 0, Some(500))]));
         let path = &chart.lines[1].path;
         assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1), "{path}");
-        assert!(latency(&series(&[(0, 3, None)])).is_empty);
+        assert_eq!(latency(&series(&[(0, 3, None)])).lines[0].path, "");
     }
 }
