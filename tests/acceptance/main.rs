@@ -17,6 +17,7 @@
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `tutorial` | the page for beginners does what it says |
+//! | `portal` | people do in a real browser what the book says, and every page is good |
 //! | `demo` | the demo verifies everything |
 
 mod bad_input;
@@ -31,6 +32,7 @@ mod metrics;
 mod neighbours;
 mod notification;
 mod order;
+mod portal;
 mod start;
 mod synced;
 mod tutorial;

@@ -46,6 +46,12 @@ impl Wrongs {
         of_it.map(|(_, message)| message.as_str()).collect::<Vec<_>>().join("; ")
     }
 
+    /// Whether anything is that stands in the part of an endpoint's form that is usually closed.
+    pub(super) fn in_the_rest(&self) -> bool {
+        let seen = ["Url", "Enabled", "Actions", "BranchIds", "ClientId", "Authorization", "Signature"];
+        self.faults.iter().any(|(member, _)| !seen.contains(&member.as_str()))
+    }
+
     /// Whether anything is.
     pub(super) fn any(&self) -> bool {
         !self.faults.is_empty() || !self.whole.is_empty()
