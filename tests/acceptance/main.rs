@@ -10,16 +10,20 @@
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
+//! | `audit` | who changed what from where is recorded, also behind a proxy |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
+//! | `listen` | a developer sees each notification once, whichever side ends |
+//! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `portal` | people do in a real browser what the book says, and every page is good |
 //! | `demo` | the demo verifies everything |
 
+mod audit;
 mod bad_input;
 mod by_hand;
 mod demo;
@@ -28,11 +32,13 @@ mod doctor;
 mod feed;
 mod keys;
 mod kills;
+mod listen;
 mod metrics;
 mod neighbours;
 mod notification;
 mod order;
 mod portal;
+mod recipes;
 mod start;
 mod synced;
 mod tutorial;

@@ -123,6 +123,31 @@ export class House {
     return this.api("POST", "/v1/notifications", { Header: header, Status: "Accepted", ...more });
   }
 
+  /** A work order that Workbell holds: created, accepted, checked in. */
+  async workOrder(company) {
+    const sender = { Name: "Jon Snow", Phone: "+12025550141", Type: "CorrigoPro" };
+    const customer = { Name: "Sansa Stark", Type: "Customer" };
+    const { Details } = await this.#sample("NewWorkOrder");
+    const made = await this.api("POST", "/v1/work-orders", {
+      Sender: customer,
+      Details: { ...Details, BranchId: company.branch, Status: "New" },
+    });
+    const act = (members) => this.api("POST", `/v1/work-orders/${made.WorkOrderId}/actions`, { Sender: sender, ...members });
+    await act({ Action: "Accepted" });
+    await act({ Action: "CheckedIn" });
+    return made;
+  }
+
+  /** The sample of an action, as `workbell emulate` sends it to our receiver. */
+  async #sample(action) {
+    const place = `/sample-of-${action}`;
+    const words = ["emulate", action, "--to", this.receiverUrl + place];
+    const environment = { PATH: process.env.PATH, HOME: this.folder };
+    const emulator = spawn(this.binary, words, { stdio: "ignore", env: environment });
+    await new Promise((resolve) => emulator.on("exit", resolve));
+    return JSON.parse(this.requests.find((it) => it.place === place).body);
+  }
+
   /** A fresh browser window. */
   async window(options = {}) {
     const context = await this.browser.newContext({

@@ -30,10 +30,14 @@ before(async () => {
   });
   await house.until("14 deliveries", () => house.requests.filter((it) => it.place === "/workbell").length === 14);
   await house.api("POST", "/v1/jobs", { Kind: "Retry", Filter: { CompanyId: company.id, State: "Dead" } });
+  const order = await house.workOrder(company);
   // Name, place, what is there when the page is whole.
   pages = [
     ["companies", "/portal/companies", "Companies"],
     ["keys", "/portal/keys", "Keys"],
+    ["audit", "/portal/audit", "Audit"],
+    ["work-orders", `${company.portal}/work-orders`, "Work orders"],
+    ["work-order", `${company.portal}/work-orders/${order.WorkOrderId}`, "Work order"],
     ["configuration", `${company.portal}/configuration`, "Configuration"],
     ["new-endpoint", `${company.portal}/configuration/endpoints/new`, "New endpoint"],
     ["endpoint", `${company.portal}/configuration/endpoints/${good.EndpointId}`, "/workbell"],

@@ -1,8 +1,10 @@
 //! What the tests need beside cargo: independent implementations of token and signature in other languages.
 //!
 //! Python packages go into a virtual environment and a node package into a folder, both under `target/ci`,
-//! so nothing is installed on the machine itself. Tests find them through two variables (see [`Tools`]) or, when those
+//! so nothing is installed on the machine itself; runtimes of the recipes are (see `runtimes`). Tests find them through two variables (see [`Tools`]) or, when those
 //! are not set, at these places.
+
+mod runtimes;
 
 use std::fmt;
 use std::fs;
@@ -15,8 +17,13 @@ use crate::repository::Repository;
 use crate::step::run as run_command;
 
 /// Python packages: what pip installs, and the name that proves it is there.
-const PYTHON_PACKAGES: [(&str, &str); 3] =
-    [("cryptography", "cryptography"), ("standardwebhooks", "standardwebhooks"), ("pyjwt", "jwt")];
+const PYTHON_PACKAGES: [(&str, &str); 5] = [
+    ("cryptography", "cryptography"),
+    ("standardwebhooks", "standardwebhooks"),
+    ("pyjwt", "jwt"),
+    ("flask", "flask"),
+    ("waitress", "waitress"),
+];
 
 /// Programs that the acceptance tests start: to run the book's tutorial, to see and to disturb system calls, to give
 /// up privileges, to look at the portal. With the Debian package of each.
@@ -29,10 +36,11 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("chromium", "chromium"),
 ];
 
-/// Node packages: what npm installs, and the name that proves it is there. They check the signature, drive the browser,
-/// and look for what keeps people out of a page.
-const NODE_PACKAGES: [(&str, &str); 3] = [
+/// Node packages: what npm installs, and the name that proves it is there. They check the signature, serve the recipe, drive the
+/// browser, and look for what keeps people out of a page.
+const NODE_PACKAGES: [(&str, &str); 4] = [
     ("standardwebhooks", "standardwebhooks"),
+    ("express", "express"),
     ("playwright-core@1", "playwright-core"),
     ("axe-core@4", "axe-core"),
 ];
@@ -43,6 +51,8 @@ pub(crate) struct Tools {
     python: PathBuf,
     /// The folder that node looks for packages in.
     node_path: PathBuf,
+    /// The folder that Debian packages were unpacked in.
+    debian: PathBuf,
 }
 
 impl Tools {
@@ -53,14 +63,18 @@ impl Tools {
 
     /// Tells a command's process where the tools are.
     pub(crate) fn hand_to(&self, command: &mut Command) {
-        command.env("WORKBELL_TEST_PYTHON", &self.python).env("WORKBELL_TEST_NODE_PATH", &self.node_path);
+        command
+            .env("WORKBELL_TEST_PYTHON", &self.python)
+            .env("WORKBELL_TEST_NODE_PATH", &self.node_path)
+            .env("WORKBELL_TEST_DEBIAN", &self.debian);
     }
 }
 
 impl fmt::Display for Tools {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "WORKBELL_TEST_PYTHON={}", self.python.display())?;
-        write!(out, "WORKBELL_TEST_NODE_PATH={}", self.node_path.display())
+        writeln!(out, "WORKBELL_TEST_NODE_PATH={}", self.node_path.display())?;
+        write!(out, "WORKBELL_TEST_DEBIAN={}", self.debian.display())
     }
 }
 
@@ -76,7 +90,11 @@ pub(crate) fn run(repository: &Repository) -> Result<Tools> {
     }
     let folder = repository.root().join("target/ci");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    Ok(Tools { python: python(&folder.join("venv"))?, node_path: node(&folder.join("node"))? })
+    Ok(Tools {
+        python: python(&folder.join("venv"))?,
+        node_path: node(&folder.join("node"))?,
+        debian: runtimes::run(folder.join("debian"))?,
+    })
 }
 
 fn python(venv: &Path) -> Result<PathBuf> {

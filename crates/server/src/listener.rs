@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::error::Error;
 use crate::patient::Patient;
-use crate::peer::Peer;
+use crate::peer::{Peer, Trusted};
 
 /// Longest wait for the whole head of a request, and so how long an idle connection is kept.
 ///
@@ -50,6 +50,8 @@ pub(crate) struct Listener {
 pub(crate) struct Callers {
     /// One permit per connection.
     room: Arc<Semaphore>,
+    /// Whose forwarding headers count.
+    trusted: Trusted,
     connections: TaskTracker,
     /// No new requests.
     stop: CancellationToken,
@@ -62,10 +64,16 @@ impl Callers {
     pub(crate) fn new(room: usize, stop: CancellationToken) -> Self {
         Callers {
             room: Arc::new(Semaphore::new(room)),
+            trusted: Trusted::default(),
             connections: TaskTracker::new(),
             stop,
             end: CancellationToken::new(),
         }
+    }
+
+    /// The same behind these proxies.
+    pub(crate) fn behind(self, trusted: Trusted) -> Self {
+        Callers { trusted, ..self }
     }
 
     /// Waits until all requests are answered, at most until the deadline; then drops the rest.
@@ -132,8 +140,10 @@ async fn serve(
         tracing::debug!(%error, "a connection was gone before it began");
         return;
     }
+    let trusted = callers.trusted.clone();
     let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        let caller = trusted.caller(peer, request.headers());
+        request.extensions_mut().insert(caller);
         request
     }));
     let connection = http1::Builder::new()

@@ -1,9 +1,12 @@
 //! The platform interface, `/v1`: one file per noun, each with its part of the table of routes.
 
+mod acting;
 pub(crate) mod actions;
+pub(crate) mod audit;
 pub(crate) mod branches;
 pub(crate) mod clients;
 pub(crate) mod companies;
+pub(crate) mod customers;
 pub(crate) mod deliveries;
 mod endpoint_settings;
 pub(crate) mod endpoints;
@@ -15,3 +18,4 @@ pub(crate) mod log;
 pub(crate) mod notifications;
 pub(crate) mod people;
 mod publish;
+pub(crate) mod work_orders;

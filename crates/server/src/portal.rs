@@ -6,6 +6,7 @@
 //! script of ours make them live. There is no inline script or style. Source: service.md sections 7 and 9.
 
 mod assets;
+mod audit;
 mod chart;
 mod companies;
 mod configuration;
@@ -29,9 +30,11 @@ mod password_link;
 mod people;
 mod plain;
 mod queue;
+mod record;
 mod search;
 mod sign_in;
 mod visit;
+mod work_orders;
 mod wrongs;
 
 use std::sync::Arc;
@@ -59,19 +62,21 @@ pub(crate) fn router() -> Router<Arc<App>> {
         password_link::PAGES,
         configuration::PAGES,
         endpoint::PAGES,
+        work_orders::PAGES,
         log::PAGES,
         queue::PAGES,
         health::PAGES,
         people::PAGES,
         companies::PAGES,
         keys::PAGES,
+        audit::PAGES,
     ];
     let mut router = Router::new().route("/portal/assets/{Name}", get(assets::serve));
     for page in tables.into_iter().flatten() {
         let handler = move |State(app): State<Arc<App>>, request: Request| page::serve(page, app, request);
         let method: MethodRouter<Arc<App>> = match page.method {
             Method::Get => get(handler),
-            Method::Post | Method::Patch | Method::Delete => post(handler),
+            Method::Post | Method::Put | Method::Patch | Method::Delete => post(handler),
         };
         router = router.route(page.path, method);
     }

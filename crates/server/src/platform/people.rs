@@ -217,7 +217,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
         link: Some(kept),
         created: now,
     };
-    call.app.store.change(Change::CreatePerson(person.clone())).await?;
+    call.change(Change::CreatePerson(person.clone())).await?;
     let location = format!("/v1/companies/{}/people/{}", person.company_id, person.person_id);
     Ok(answer::created(&location, &Members { link: Some(link), ..members(&person, now) }))
 }
@@ -243,7 +243,7 @@ async fn change(call: Call) -> Result<Response, Problem> {
     if let Some(role) = role(&call) {
         person.role = role;
     }
-    call.app.store.change(Change::UpdatePerson(person.clone())).await?;
+    call.change(Change::UpdatePerson(person.clone())).await?;
     Ok(answer::ok(&members(&person, call.app.clock.now())))
 }
 
@@ -252,13 +252,13 @@ async fn link(call: Call) -> Result<Response, Problem> {
     let mut person = person(&call).await?;
     let (link, kept) = new_link(&call)?;
     person.link = Some(kept);
-    call.app.store.change(Change::UpdatePerson(person.clone())).await?;
+    call.change(Change::UpdatePerson(person.clone())).await?;
     Ok(answer::ok(&Members { link: Some(link), ..members(&person, call.app.clock.now()) }))
 }
 
 async fn delete(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let person = person(&call).await?;
-    call.app.store.change(Change::DeletePerson(person.company_id, person.person_id)).await?;
+    call.change(Change::DeletePerson(person.company_id, person.person_id)).await?;
     Ok(answer::gone())
 }

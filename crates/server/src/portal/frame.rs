@@ -33,8 +33,9 @@ pub(super) struct Who {
 }
 
 /// Pages of a company: last part of the path, label.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("configuration", "Configuration"),
+    ("work-orders", "Work orders"),
     ("log", "Usage log"),
     ("queue", "Queue"),
     ("health", "Health"),
@@ -42,7 +43,7 @@ const PAGES: [(&str, &str); 5] = [
 ];
 
 /// Pages of the operator: path, label.
-const OPERATOR_PAGES: [(&str, &str); 2] = [("companies", "Companies"), ("keys", "Keys")];
+const OPERATOR_PAGES: [(&str, &str); 3] = [("companies", "Companies"), ("keys", "Keys"), ("audit", "Audit")];
 
 /// What a page that was redirected to may say: the value of `Done`, and the sentence.
 const DONE: [(&str, &str); 9] = [

@@ -1,19 +1,14 @@
 //! Usage log: every attempt and every request of the Direct API, as it happens; one record whole.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::response::Response;
-use serde::Deserialize;
 
 use super::endpoints::Endpoints;
 use super::frame::Frame;
 use super::list::List;
 use super::live::Live;
-use super::moment::Moment;
-use super::number::Micros;
 use super::page::{Guard, Page, show};
-use super::plain::plain;
+use super::record::Record;
 use super::search::{self, Search};
 use super::visit::Visit;
 use crate::call::short;
@@ -41,72 +36,6 @@ pub(super) static PAGES: &[Page] = &[
         handler: |visit| Box::pin(record(visit)),
     },
 ];
-
-/// A record of the log as the interface answers it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Record {
-    log_id: u64,
-    start: Moment,
-    duration: Micros,
-    direction: String,
-    company_id: String,
-    branch_id: i64,
-    endpoint_id: Option<String>,
-    delivery_id: Option<String>,
-    work_order_id: i64,
-    action: String,
-    message_id: Option<String>,
-    attempt: u16,
-    mode: String,
-    url: String,
-    request_headers: BTreeMap<String, String>,
-    body: Option<String>,
-    status: Option<u16>,
-    response_headers: BTreeMap<String, String>,
-    response_body: String,
-    error: Option<String>,
-    explanation: Option<String>,
-    address: Option<String>,
-    tls: Option<String>,
-    connect_time: Micros,
-    first_byte_time: Micros,
-    reconnected: bool,
-    next_attempt_at: Option<Moment>,
-}
-
-impl Record {
-    /// The class of its colour.
-    fn tone(&self) -> &'static str {
-        match (&self.error, self.status) {
-            (Some(_), _) | (None, Some(400..)) => "bad",
-            (None, Some(_) | None) => "good",
-        }
-    }
-
-    /// How it ended, in a word.
-    fn outcome(&self) -> String {
-        match (&self.error, self.status) {
-            (Some(error), Some(status)) if error == "Status" => status.to_string(),
-            (Some(error), Some(status)) => format!("{status} {error}"),
-            (Some(error), None) => error.clone(),
-            (None, Some(status)) => status.to_string(),
-            (None, None) => "–".to_owned(),
-        }
-    }
-
-    fn is_inbound(&self) -> bool {
-        self.direction == "Inbound"
-    }
-
-    fn sent(&self) -> String {
-        plain(self.body.as_deref().unwrap_or_default())
-    }
-
-    fn answered(&self) -> String {
-        plain(&self.response_body)
-    }
-}
 
 /// The rows of the log, which keep themselves up to date.
 #[derive(Template)]
@@ -217,8 +146,7 @@ async fn rows(visit: Visit) -> Result<Response, Problem> {
 }
 
 async fn record(visit: Visit) -> Result<Response, Problem> {
-    let mut record: Record = visit.read("readLogRecord", &[], &[]).await?;
-    record.response_headers.values_mut().for_each(|value| *value = plain(value));
+    let record: Record = visit.read("readLogRecord", &[], &[]).await?;
     let company = visit.company()?.company.company_id.to_string();
     if record.company_id != company {
         let id = short(visit.path("LogId"));

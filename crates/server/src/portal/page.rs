@@ -125,6 +125,7 @@ async fn visit(
         app,
         caller,
         token,
+        from: Peer::address(&parts.extensions),
         address: Peer::name(&parts.extensions),
         place: parts.uri.path().to_owned(),
         path,

@@ -88,7 +88,7 @@ async fn set(visit: Visit) -> Result<Response, Problem> {
         return Ok(shown(&visit, Some(&person), wrong));
     }
     let hash = visit.app.passwords.hash(password.to_owned()).await?;
-    match visit.app.store.change(Change::SetPassword { link, password: hash, now }).await {
+    match visit.app.store.change_by(visit.author(), Change::SetPassword { link, password: hash, now }).await {
         Ok(()) => open(&visit, Some((person.company_id, person.person_id))).await,
         // Somebody was faster with the same link.
         Err(StoreError::NotFound(_)) => Ok(shown(&visit, None, String::new())),

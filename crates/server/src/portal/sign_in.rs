@@ -197,7 +197,7 @@ pub(super) async fn open(visit: &Visit, person: Option<(CompanyId, PersonId)>) -
     })?;
     let now = visit.app.clock.now();
     let session = Session { token: hash_secret(&token), person, until: now.plus(cookie::LIFE) };
-    visit.app.store.change(Change::OpenSession(session, now)).await?;
+    visit.app.store.change_by(visit.author(), Change::OpenSession(session, now)).await?;
     let next = visit.form.text("Next");
     let is_ours = next.starts_with(&format!("{ROOT}/")) && !next.contains("//") && !next.contains('\\');
     let mut response = to(if is_ours { next } else { ROOT });

@@ -6,6 +6,7 @@ use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use workbell_model::{CompanyId, Role};
+use workbell_store::audit::{Actor, Author};
 use workbell_store::directory::CompanyEntry;
 use workbell_store::record::SignedIn;
 
@@ -22,7 +23,9 @@ pub(super) struct Visit {
     pub(super) caller: Option<SignedIn>,
     /// What the cookie holds.
     pub(super) token: Option<String>,
-    /// Where they come from, as tries to sign in are counted.
+    /// Where they come from; `None` without a connection.
+    pub(super) from: Option<std::net::IpAddr>,
+    /// The same, as tries to sign in are counted.
     pub(super) address: String,
     /// The path as it was asked for.
     pub(super) place: String,
@@ -43,6 +46,12 @@ impl Visit {
     /// `unauthorized` when nobody did.
     pub(super) fn caller(&self) -> Result<&SignedIn, Problem> {
         self.caller.as_ref().ok_or_else(|| Problem::new(Code::Unauthorized, "sign in first"))
+    }
+
+    /// Who signs in or uses a one-time link is told by the change itself; this says from where.
+    pub(super) fn author(&self) -> Author {
+        let actor = self.caller.as_ref().map_or(Actor::Service, Actor::from);
+        Author { actor, address: self.from, at: self.app.clock.now() }
     }
 
     /// Whether they are the operator.
@@ -92,8 +101,12 @@ impl Visit {
         let given = query.iter().filter(|(_, value)| !value.is_empty());
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
         let caller = self.caller()?.clone();
-        let response =
-            within(self.app.clone(), caller, Inquiry { id, path: parameters, query, body }).await?;
+        let response = within(
+            self.app.clone(),
+            caller,
+            Inquiry { id, path: parameters, query, body, address: self.from },
+        )
+        .await?;
         let bytes = response.into_body().collect().await.map_err(|error| {
             tracing::error!(%error, route = id, "an answer of our own cannot be read");
             Problem::new(Code::InternalError, "the answer cannot be read; the service's log says why")

@@ -5,13 +5,16 @@
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails the test")]
 
 mod actions;
+mod audit;
 mod companies;
 mod deliveries;
+mod direct;
 mod document;
 mod endpoints;
 mod feed;
 mod health;
 mod house;
+mod isolation;
 mod jobs;
 mod keys;
 mod lists;
@@ -22,3 +25,4 @@ mod publish;
 mod refusals;
 mod rights;
 mod sign_in;
+mod work_orders;

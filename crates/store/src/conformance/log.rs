@@ -136,6 +136,7 @@ pub(crate) async fn a_record_has_both_sides_of_the_attempt(mut bench: Bench) {
         connect_time: Some(1),
         first_byte_time: Some(2),
         reconnected: true,
+        ..Detail::default()
     };
     let mut completion = bench.completion(&head, End::Failure(MINUTE));
     completion.attempt.detail = serde_json::to_vec(&detail).unwrap().into();

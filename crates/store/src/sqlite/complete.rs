@@ -7,7 +7,7 @@ use workbell_wire::Timestamp;
 use super::code;
 use super::lane::{self, Lane, LaneKey};
 use super::write::{Event, Write};
-use crate::record::Completion;
+use crate::record::{Completion, Inbound};
 
 /// A row of `finished`.
 pub(super) struct Finished<'a> {
@@ -236,6 +236,33 @@ impl Write {
             due: ended,
         });
         Ok(())
+    }
+
+    /// Writes down a request of the Direct API.
+    pub(super) fn log_inbound(&mut self, inbound: &Inbound) -> rusqlite::Result<()> {
+        let no = self.take_log_no();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO log
+                   (log_no, company_id, work_order_id, branch_id, action, direction, attempt, mode, start, duration,
+                    status, error, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?
+            .execute(params![
+                no,
+                inbound.company_id.as_str(),
+                inbound.work_order_id,
+                inbound.branch_id,
+                inbound.call,
+                code::of_direction(workbell_model::log::Direction::Inbound),
+                code::of_mode(Mode::Live),
+                inbound.start.ticks(),
+                i64::try_from(inbound.duration.as_nanos() / 100).unwrap_or(i64::MAX),
+                inbound.status,
+                inbound.error,
+                std::str::from_utf8(&inbound.detail).unwrap_or("{}"),
+            ])
+            .map(drop)
     }
 
     fn insert_log(&mut self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {

@@ -29,10 +29,11 @@ pub(in super::super) fn log_record(connection: &Connection, no: u64) -> Result<O
         .prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE l.log_no = ?1"))?
         .query_row(params![no], record)
         .optional()?;
-    if let Some(found) = &mut found
-        && let Some(delivery) = found.delivery_id
-    {
-        found.body = body(connection, delivery.no().notification())?;
+    if let Some(found) = &mut found {
+        found.body = match found.delivery_id {
+            Some(delivery) => body(connection, delivery.no().notification())?,
+            None => found.detail.body.clone().map(bytes::Bytes::from),
+        };
     }
     Ok(found)
 }
@@ -234,6 +235,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LogRecord> {
     let delivery_no = row.get::<_, Option<u64>>(3)?.map(DeliveryNo);
     let delivery_id = accepted.zip(delivery_no).map(|(accepted, no)| DeliveryId::new(accepted, no));
     let detail: log::Detail = serde_json::from_str(row.get_ref(15)?.as_str()?).unwrap_or_default();
+    let of_notification = row.get::<_, Option<[u8; 16]>>(16)?.map(MessageId::from_bytes);
+    // What a client of the Direct API sends as such need not be one.
+    let told = detail.message_id.as_deref().and_then(|text| text.parse().ok());
     let ticks: u64 = row.get(11)?;
     Ok(LogRecord {
         no: row.get(0)?,
@@ -244,7 +248,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LogRecord> {
         work_order_id: row.get(4)?,
         branch_id: row.get(5)?,
         action: row.get(6)?,
-        message_id: row.get::<_, Option<[u8; 16]>>(16)?.map(MessageId::from_bytes),
+        message_id: of_notification.or(told),
         attempt: row.get(8)?,
         mode: code::mode(row.get(9)?)?,
         start: Timestamp::from_ticks(row.get(10)?),
