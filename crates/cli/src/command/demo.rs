@@ -285,7 +285,7 @@ impl Theatre {
     async fn sign_in_link(&self) -> Result<String, Failure> {
         let person = json!({ "Email": "you@northwall.example", "Role": "Admin" });
         let made = create(&self.platform, &["v1", "companies", COMPANY, "people"], &person).await?;
-        Ok(crate::record::member(&made, "Link"))
+        Ok(member(&made, "Link"))
     }
 }
 
