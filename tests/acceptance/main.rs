@@ -12,6 +12,7 @@
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
 //! | `audit` | who changed what from where is recorded, also behind a proxy |
+//! | `backup` | a restore and a move lose nothing that was acknowledged, and go on |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
@@ -20,10 +21,14 @@
 //! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
+//! | `replay` | a hundred thousand are sent again through kills, and live ones overtake them |
+//! | `token_page` | the page that takes a token apart prints what it says |
 //! | `tutorial` | the page for beginners does what it says |
+//! | `portal` | people do in a real browser what the book says, and every page is good |
 //! | `demo` | the demo verifies everything |
 
 mod audit;
+mod backup;
 mod bad_input;
 mod by_hand;
 mod demo;
@@ -37,9 +42,12 @@ mod metrics;
 mod neighbours;
 mod notification;
 mod order;
+mod portal;
 mod recipes;
+mod replay;
 mod start;
 mod synced;
+mod token_page;
 mod tutorial;
 mod verifiers;
 mod wire;

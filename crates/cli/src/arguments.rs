@@ -69,6 +69,9 @@ pub(crate) enum Command {
     Check(command::check::Check),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
+    Backup(command::backup::Backup),
+    Export(command::export::Export),
+    Import(command::import::Import),
     Bench(command::bench::Bench),
     Completions(command::completions::Completions),
 }
@@ -96,6 +99,9 @@ impl Command {
             Command::Check(check) => check.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
+            Command::Backup(backup) => backup.run(screen).await,
+            Command::Export(export) => export.run(screen).await,
+            Command::Import(import) => import.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
         }
@@ -121,6 +127,9 @@ impl Command {
             Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,
+            Command::Backup(backup) => backup.archive.json,
+            Command::Export(export) => export.archive.json,
+            Command::Import(import) => import.archive.json,
             Command::Bench(bench) => bench.json,
             Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
         }

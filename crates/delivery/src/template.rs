@@ -118,7 +118,7 @@ impl Template {
             event_type: value("Event-Type", delivery.action.as_str())?,
             signature,
             attempt: u64::from(delivery.attempts.saturating_add(1)),
-            sequence: Some(delivery.sequence),
+            sequence: delivery.announced,
             mode: delivery.mode.name(),
         };
         let mut headers = stamp.headers();

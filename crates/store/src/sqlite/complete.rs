@@ -1,7 +1,7 @@
 //! The end of an attempt: the delivery's new state, its lane, and the log record, in one commit.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use workbell_model::{DeliveryNo, Mode, Reason, State, Transition, Wish};
+use workbell_model::{DeliveryNo, Mode, Reason, State, Transition, Wish, WorkOrderId, is_replay_lane};
 use workbell_wire::Timestamp;
 
 use super::code;
@@ -158,8 +158,10 @@ impl Write {
         if removed == 0 {
             return Ok(None);
         }
-        let waiting = self.waiting(&key.0)?;
-        *waiting = waiting.saturating_sub(1);
+        if !is_replay_lane(key.1) {
+            let waiting = self.waiting(&key.0)?;
+            *waiting = waiting.saturating_sub(1);
+        }
         let lane = self.lanes.get(&self.connection, key)?;
         lane.count = lane.count.saturating_sub(1);
         let lane = *lane;
@@ -269,6 +271,7 @@ impl Write {
         let delivery = &completion.delivery;
         let attempt = &completion.attempt;
         let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
+        let work_order_id = self.order_of(delivery.no, delivery.work_order_id)?;
         let no = self.take_log_no();
         self.connection
             .prepare_cached(
@@ -282,7 +285,7 @@ impl Write {
                 delivery.endpoint.company_id.as_str(),
                 delivery.endpoint.endpoint_id.as_bytes(),
                 delivery.no.0,
-                delivery.work_order_id,
+                work_order_id,
                 delivery.branch_id,
                 delivery.action.as_str(),
                 code::of_direction(workbell_model::log::Direction::Outbound),
@@ -296,6 +299,19 @@ impl Write {
                 detail,
             ])
             .map(drop)
+    }
+
+    /// The work order of a lane: the lane itself, but for a replay.
+    fn order_of(&self, no: DeliveryNo, lane: WorkOrderId) -> rusqlite::Result<WorkOrderId> {
+        if !is_replay_lane(lane) {
+            return Ok(lane);
+        }
+        let found = self
+            .connection
+            .prepare_cached("SELECT work_order_id FROM notifications WHERE notification_no = ?1")?
+            .query_row(params![no.notification().0], |row| row.get(0))
+            .optional()?;
+        Ok(found.unwrap_or(0))
     }
 
     /// The endpoint's generation now; 0 when it is deleted.
