@@ -101,7 +101,7 @@ impl Command {
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
-            Command::Emulate(emulate) => emulate.json,
+            Command::Emulate(emulate) => emulate.connection.json,
             Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,

@@ -49,6 +49,9 @@ impl Ended {
             connect_time: attempted.connect_time.map(micros),
             first_byte_time: attempted.first_byte_time.map(micros),
             reconnected: attempted.reconnected,
+            // Those of the queue stand with their notification.
+            message_id: None,
+            body: None,
         };
         Ended { outcome, status, error, duration: attempted.total, detail }
     }
@@ -83,16 +86,21 @@ impl Ended {
         transition: Transition,
         generation: u64,
     ) -> Completion {
+        let attempt = self.attempt(delivery.attempts.saturating_add(1), start);
+        Completion { delivery, transition, generation, attempt }
+    }
+
+    /// The log record's own part.
+    pub(crate) fn attempt(self, number: u16, start: Timestamp) -> Attempt {
         let detail = serde_json::to_vec(&self.detail).map_or_else(|_| Bytes::from_static(b"{}"), Bytes::from);
-        let attempt = Attempt {
-            number: delivery.attempts.saturating_add(1),
+        Attempt {
+            number,
             start,
             duration: self.duration,
             status: self.status,
             error: self.error.map(ErrorClass::name),
             detail,
-        };
-        Completion { delivery, transition, generation, attempt }
+        }
     }
 }
 

@@ -52,6 +52,13 @@ pub struct Detail {
     /// From the start of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_time: Option<u64>,
+    /// The `MessageId` of what is in no queue: of an emulated notification, or as a client of the Direct API sent it;
+    /// never a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The body of what is in no queue; that of a notification stands with the notification.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
     /// A reused connection was dead and the request went once more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reconnected: bool,

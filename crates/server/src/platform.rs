@@ -5,6 +5,7 @@ pub(crate) mod branches;
 pub(crate) mod clients;
 pub(crate) mod companies;
 pub(crate) mod deliveries;
+pub(crate) mod emulate;
 mod endpoint_settings;
 pub(crate) mod endpoints;
 mod headers;

@@ -115,6 +115,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::branches::ROUTES,
         platform::clients::ROUTES,
         platform::endpoints::ROUTES,
+        platform::emulate::ROUTES,
         platform::health::ROUTES,
         platform::actions::ROUTES,
         platform::deliveries::ROUTES,

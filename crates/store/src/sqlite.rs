@@ -49,7 +49,7 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, LogRecord,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, LogRecord,
     NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
@@ -279,6 +279,10 @@ impl Store for SqliteStore {
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
         self.readers.run(move |connection| lists::attempts(connection, id)).await
+    }
+
+    async fn log_emulation(&self, emulation: Emulation) -> Result<u64, Error> {
+        self.ask(|reply| Command::LogEmulation(Box::new(emulation), reply)).await
     }
 
     async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error> {

@@ -8,6 +8,7 @@ mod actions;
 mod companies;
 mod deliveries;
 mod document;
+mod emulate;
 mod endpoints;
 mod feed;
 mod health;

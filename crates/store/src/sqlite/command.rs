@@ -9,7 +9,7 @@ use super::jobs;
 use super::sweep;
 use crate::error::Error;
 use crate::job::JobRecord;
-use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Swept};
+use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Emulation, Swept};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -24,6 +24,7 @@ pub(super) enum Command {
     Sweep(sweep::Cutoffs, Reply<Swept>),
     OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
+    LogEmulation(Box<Emulation>, Reply<u64>),
     Close(Reply<()>),
 }
 
@@ -40,6 +41,7 @@ impl Command {
             | Command::Discard(..)
             | Command::Change(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 1,
         }
     }
@@ -57,6 +59,7 @@ impl Command {
             | Command::Sweep(..)
             | Command::OfJob(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 0,
         }
     }
@@ -78,6 +81,7 @@ impl Command {
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
             Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::LogEmulation(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {
                 let delivery = completion.delivery.id();
                 tracing::error!(%delivery, %error, "the outcome of an attempt was refused by the store");
@@ -101,6 +105,8 @@ pub(super) enum Answer {
     Swept(Swept, sweep::Position),
     OfJob(JobRecord),
     Value(Vec<u8>),
+    /// The number of a log record.
+    Logged(u64),
     Changed(Publish),
 }
 

@@ -42,12 +42,13 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
     include_str!("../../migrations/sqlite/0004_feed.sql"),
     include_str!("../../migrations/sqlite/0005_jobs.sql"),
+    include_str!("../../migrations/sqlite/0006_log_by_message.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.

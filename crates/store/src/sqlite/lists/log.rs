@@ -29,10 +29,11 @@ pub(in super::super) fn log_record(connection: &Connection, no: u64) -> Result<O
         .prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE l.log_no = ?1"))?
         .query_row(params![no], record)
         .optional()?;
-    if let Some(found) = &mut found
-        && let Some(delivery) = found.delivery_id
-    {
-        found.body = body(connection, delivery.no().notification())?;
+    if let Some(found) = &mut found {
+        found.body = match found.delivery_id {
+            Some(delivery) => body(connection, delivery.no().notification())?,
+            None => found.detail.body.clone().map(bytes::Bytes::from),
+        };
     }
     Ok(found)
 }
@@ -179,7 +180,8 @@ fn of_company(connection: &Connection, company: &CompanyId) -> Result<Vec<Source
     Ok(sources)
 }
 
-/// Those of the notification with this MessageId, of one company or of each that has it.
+/// Those of the notification with this MessageId, of one company or of each that has it, and those of what is in no
+/// queue.
 fn of_message(
     connection: &Connection,
     filter: &LogFilter,
@@ -196,7 +198,8 @@ fn of_message(
     let mut find = connection.prepare_cached(
         "SELECT notification_no FROM notifications WHERE company_id = ?1 AND message_id = ?2",
     )?;
-    let mut sources = Vec::new();
+    let in_no_queue = "json_extract(l.detail, '$.MessageId') = ?2 AND l.delivery_no IS NULL AND ?3 IS NULL";
+    let mut sources = vec![Source::new(in_no_queue, Value::Text(message_id.to_string()), Value::Null)];
     for company in companies {
         let found: Option<u64> =
             find.query_row(params![company, message_id.as_bytes()], |row| row.get(0)).optional()?;
@@ -234,6 +237,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LogRecord> {
     let delivery_no = row.get::<_, Option<u64>>(3)?.map(DeliveryNo);
     let delivery_id = accepted.zip(delivery_no).map(|(accepted, no)| DeliveryId::new(accepted, no));
     let detail: log::Detail = serde_json::from_str(row.get_ref(15)?.as_str()?).unwrap_or_default();
+    let of_notification = row.get::<_, Option<[u8; 16]>>(16)?.map(MessageId::from_bytes);
+    // What a client of the Direct API sends as such need not be one.
+    let told = detail.message_id.as_deref().and_then(|text| text.parse().ok());
     let ticks: u64 = row.get(11)?;
     Ok(LogRecord {
         no: row.get(0)?,
@@ -244,7 +250,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LogRecord> {
         work_order_id: row.get(4)?,
         branch_id: row.get(5)?,
         action: row.get(6)?,
-        message_id: row.get::<_, Option<[u8; 16]>>(16)?.map(MessageId::from_bytes),
+        message_id: of_notification.or(told),
         attempt: row.get(8)?,
         mode: code::mode(row.get(9)?)?,
         start: Timestamp::from_ticks(row.get(10)?),
