@@ -10,16 +10,19 @@
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
+//! | `audit` | who changed what from where is recorded, also behind a proxy |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `emulate` | a configured endpoint can be tried out; that is logged and disturbs nothing |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
+//! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
 
+mod audit;
 mod bad_input;
 mod by_hand;
 mod demo;
@@ -29,6 +32,7 @@ mod emulate;
 mod feed;
 mod keys;
 mod kills;
+mod listen;
 mod metrics;
 mod neighbours;
 mod notification;

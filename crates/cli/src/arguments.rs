@@ -14,6 +14,7 @@ Examples:
   workbell queue list --state Dead           what was given up
   workbell log list --follow                 every attempt, as it happens
 
+In a pipe a list is a line for each row, with tabs and without headings; --json gives everything there is.
 Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage.";
 
 /// Work-order notifications, delivered: durable, in order, verifiable
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Endpoint(command::endpoint::Endpoint),
     /// OAuth clients of a company, for the Direct API
     Client(command::client::Client),
+    /// People of a company: who may sign in to the portal
+    Person(command::person::Person),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
     /// The communication log: both sides of every attempt
@@ -57,7 +60,10 @@ pub(crate) enum Command {
     Keys(command::keys::Keys),
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
+    /// The audit: who changed what, when, from where
+    Audit(command::audit::Audit),
     Emulate(command::emulate::Emulate),
+    Listen(command::listen::Listen),
     Check(command::check::Check),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
@@ -76,11 +82,14 @@ impl Command {
             Command::Branch(branch) => branch.run(screen).await,
             Command::Endpoint(endpoint) => endpoint.run(screen).await,
             Command::Client(client) => client.run(screen).await,
+            Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
+            Command::Audit(audit) => audit.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
+            Command::Listen(listen) => listen.run(screen).await,
             Command::Check(check) => check.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
@@ -97,11 +106,14 @@ impl Command {
             Command::Branch(branch) => branch.connection.json,
             Command::Endpoint(endpoint) => endpoint.connection.json,
             Command::Client(client) => client.connection.json,
+            Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
+            Command::Audit(audit) => audit.connection.json,
             Command::Emulate(emulate) => emulate.connection.json,
+            Command::Listen(listen) => listen.json,
             Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod actions;
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod branch;
 pub(crate) mod check;
@@ -14,7 +15,9 @@ pub(crate) mod emulate;
 pub(crate) mod endpoint;
 mod filter;
 pub(crate) mod keys;
+pub(crate) mod listen;
 pub(crate) mod log;
+pub(crate) mod person;
 pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod serve;

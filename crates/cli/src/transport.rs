@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -32,13 +32,25 @@ pub(crate) type Connection = SendRequest<Full<Bytes>>;
 /// # Errors
 /// When nobody listens there, the name has no address, or TLS fails.
 pub(crate) async fn connect(url: &Url) -> Result<Connection, Failure> {
-    match tokio::time::timeout(CONNECT_TIMEOUT, dial(url)).await {
+    connect_with(url, &Builder::new()).await
+}
+
+/// The same, for requests whose headers are written as those of another request were, else in Title-Case.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn connect_exact(url: &Url) -> Result<Connection, Failure> {
+    connect_with(url, Builder::new().preserve_header_case(true).title_case_headers(true)).await
+}
+
+async fn connect_with(url: &Url, builder: &Builder) -> Result<Connection, Failure> {
+    match tokio::time::timeout(CONNECT_TIMEOUT, dial(url, builder)).await {
         Ok(connected) => connected,
         Err(_) => Err(unreachable(url, format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))),
     }
 }
 
-async fn dial(url: &Url) -> Result<Connection, Failure> {
+async fn dial(url: &Url, builder: &Builder) -> Result<Connection, Failure> {
     let port = url.port_or_known_default().unwrap_or(80);
     let stream = match url.host() {
         Some(Host::Domain(name)) => TcpStream::connect((name, port)).await,
@@ -53,9 +65,9 @@ async fn dial(url: &Url) -> Result<Connection, Failure> {
     stream.set_nodelay(true).map_err(|error| unreachable(url, error.to_string()))?;
     if url.scheme() == "https" {
         let stream = encrypt(url, stream).await.map_err(|error| unreachable(url, format!("TLS: {error}")))?;
-        speak(url, TokioIo::new(stream)).await
+        speak(url, TokioIo::new(stream), builder).await
     } else {
-        speak(url, TokioIo::new(stream)).await
+        speak(url, TokioIo::new(stream), builder).await
     }
 }
 
@@ -71,12 +83,12 @@ async fn encrypt(url: &Url, stream: TcpStream) -> io::Result<tokio_rustls::clien
     TlsConnector::from(Arc::new(config)).connect(host, stream).await
 }
 
-async fn speak<S>(url: &Url, stream: S) -> Result<Connection, Failure>
+async fn speak<S>(url: &Url, stream: S, builder: &Builder) -> Result<Connection, Failure>
 where
     S: Read + Write + Unpin + Send + 'static,
 {
     let (sender, connection) =
-        handshake(stream).await.map_err(|error| unreachable(url, error.to_string()))?;
+        builder.handshake(stream).await.map_err(|error| unreachable(url, error.to_string()))?;
     // Its end is seen by whoever sends on it.
     tokio::spawn(connection);
     Ok(sender)

@@ -42,12 +42,15 @@ impl Attempt {
         let completed_at = start.plus(ended.duration);
         let span = Span { started: start, ended: completed_at, age: self.shared.clock.age() };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
-        slot.end(end(ended.outcome));
+        let outcome = ended.outcome;
         let no = self.delivery.no;
         let completion = ended.completion(self.delivery, start, transition, self.endpoint.generation);
         if let Err(error) = self.shared.store.complete(completion).await {
             tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
         }
+        // Not before the store has it: so outcomes that wait there are bounded as attempts are, and it is not waited for
+        // the disk, for a lane does that for itself.
+        slot.end(end(outcome));
         self.hub.ended(no);
     }
 

@@ -49,9 +49,7 @@ impl Ended {
             connect_time: attempted.connect_time.map(micros),
             first_byte_time: attempted.first_byte_time.map(micros),
             reconnected: attempted.reconnected,
-            // Those of the queue stand with their notification.
-            message_id: None,
-            body: None,
+            ..log::Detail::default()
         };
         Ended { outcome, status, error, duration: attempted.total, detail }
     }

@@ -4,6 +4,7 @@
 
 pub mod attempt;
 pub mod company;
+pub mod customer;
 pub mod delivery;
 pub mod duration;
 pub mod endpoint;
@@ -21,6 +22,7 @@ pub mod work_order;
 
 pub use attempt::{ErrorClass, Failure, Outcome, Transition};
 pub use company::{Branch, Client, Company};
+pub use customer::Customer;
 pub use delivery::{Mode, Reason, State, Undelivered, Wish};
 pub use endpoint::{
     Authorization, Defaults, Endpoint, EndpointKey, EndpointSettings, On410, SealedText, SignatureForm,
@@ -36,3 +38,4 @@ pub use notification::Fate;
 pub use person::{Person, Role};
 pub use schedule::RetrySchedule;
 pub use standing_clock::StandingClock;
+pub use work_order::WorkOrder;

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::direct::FeedTokens;
 use crate::key_room::KeyRoom;
 use crate::oauth::Rates;
+use crate::password::Passwords;
 
 /// `limits.*` of the settings, as far as the interface keeps to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,8 @@ pub struct App {
     pub(crate) bodies: Budget,
     /// How often clients take access tokens.
     pub(crate) rates: Rates,
+    /// Where passwords are hashed.
+    pub(crate) passwords: Passwords,
     /// Tokens that feeds are read with.
     pub(crate) feed_tokens: FeedTokens,
     /// Who waits for something is answered at once: the service stops.
@@ -149,6 +152,7 @@ impl App {
             changing: tokio::sync::Mutex::default(),
             bodies: Budget::default(),
             rates: Rates::default(),
+            passwords: Passwords::default(),
             feed_tokens: FeedTokens::default(),
             stopping: CancellationToken::new(),
             document: OnceLock::new(),

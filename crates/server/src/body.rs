@@ -179,6 +179,9 @@ pub(crate) fn demand_json(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return refuse("Content-Type is missing; send application/json");
     };
+    if headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+        return refuse("Content-Type stands there more than once; send application/json once");
+    }
     let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
     if !parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return refuse("Content-Type must be application/json");

@@ -1,13 +1,15 @@
 //! One call of a route, with everything checked that its entry in the table says: what handlers work on.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use workbell_model::CompanyId;
+use workbell_store::audit::{Actor, Author};
 use workbell_store::directory::CompanyEntry;
 use workbell_store::filter::Paging;
-use workbell_store::record::{IfUndelivered, SignedIn};
+use workbell_store::record::{Change, IfUndelivered, SignedIn};
 
 use crate::app::App;
 use crate::fields::Fields;
@@ -24,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) app: Arc<App>,
     /// Who calls; `None` where anybody may.
     pub(crate) caller: Option<SignedIn>,
+    /// Where the call comes from; `None` without a connection.
+    pub(crate) address: Option<IpAddr>,
     /// Path parameters by name, decoded.
     pub(crate) path: Vec<(String, String)>,
     /// Query parameters by name, decoded; only known ones, each once, none empty, all of the right form.
@@ -57,6 +61,23 @@ impl Call {
     /// A query parameter as it was given.
     pub(crate) fn query_text(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Who makes the changes of this call.
+    pub(crate) fn author(&self) -> Author {
+        Author {
+            actor: self.caller.as_ref().map_or(Actor::Service, Actor::from),
+            address: self.address,
+            at: self.app.clock.now(),
+        }
+    }
+
+    /// Changes the configuration in the name of who calls.
+    ///
+    /// # Errors
+    /// As of [`Store::change_by`](workbell_store::Store::change_by).
+    pub(crate) async fn change(&self, change: Change) -> Result<(), workbell_store::Error> {
+        self.app.store.change_by(self.author(), change).await
     }
 
     /// Which part of a list is asked for.

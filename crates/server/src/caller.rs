@@ -48,7 +48,11 @@ pub(crate) async fn admit(route: &Route, headers: &HeaderMap, app: &App) -> Resu
     Ok(caller)
 }
 
-fn demand_right(route: &Route, caller: &SignedIn) -> Result<(), Problem> {
+/// Whether who signed in may call this route.
+///
+/// # Errors
+/// `forbidden`.
+pub(crate) fn demand_right(route: &Route, caller: &SignedIn) -> Result<(), Problem> {
     let role = match caller {
         SignedIn::Operator => return Ok(()),
         SignedIn::Person { role, .. } => *role,
@@ -77,7 +81,7 @@ fn demand_key(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
 }
 
 /// What the session's cookie holds.
-fn session_token(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn session_token(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(COOKIES).into_iter().filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|line| line.split(';'))
@@ -87,7 +91,7 @@ fn session_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether a page of ours sent it.
-fn is_from_our_pages(headers: &HeaderMap, public_url: &str) -> bool {
+pub(crate) fn is_from_our_pages(headers: &HeaderMap, public_url: &str) -> bool {
     match headers.get("sec-fetch-site") {
         Some(site) => site == "same-origin",
         None => {

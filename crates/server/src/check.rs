@@ -22,6 +22,8 @@ pub(crate) const TOO_SHORT: &str = "too_short";
 pub(crate) const BAD_DURATION: &str = "bad_duration";
 /// The text is no URL that can be posted to.
 pub(crate) const BAD_URL: &str = "bad_url";
+/// The text is no address that somebody could sign in with.
+pub(crate) const BAD_EMAIL: &str = "bad_email";
 /// What was given when the thing was made can never be changed.
 pub(crate) const FOR_LIFE: &str = "for_life";
 /// The cursor was not given out by this list.

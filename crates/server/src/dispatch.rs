@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
+use workbell_store::record::SignedIn;
 use workbell_wire::fault::DOUBLED;
 
 use crate::app::App;
@@ -18,6 +19,7 @@ use crate::caller;
 use crate::check::{self, Faults, Mode, UNKNOWN_MEMBER};
 use crate::fields::Fields;
 use crate::json::Json;
+use crate::peer::Peer;
 use crate::problem::{Code, Problem};
 use crate::route::{Guard, Route, Takes};
 use crate::shape::Shape;
@@ -63,13 +65,15 @@ async fn checked(
         }
         None => Vec::new(),
     };
-    let mut call = Call { app, caller, path, query, fields: Fields::default(), body: Bytes::new() };
+    let address = Peer::address(&parts.extensions);
+    let mut call = Call { app, caller, address, path, query, fields: Fields::default(), body: Bytes::new() };
     let bounds = match route.takes {
         Takes::Nothing => return Ok((call, None)),
         Takes::Maybe(_) if !has_body(&parts.headers) => return Ok((call, None)),
         Takes::Maybe(_) | Takes::Whole(_) | Takes::Partial(_) => {
             Bounds { array: None, other: LARGEST_CONFIGURATION }
         }
+        Takes::Open(_) => Bounds { array: None, other: call.app.limits.body },
         Takes::Notifications => {
             Bounds { array: Some(call.app.limits.batch_body), other: call.app.limits.body }
         }
@@ -80,10 +84,50 @@ async fn checked(
         Takes::Maybe(shape) if !bytes.is_empty() => call.fields = fields(&bytes, shape, Mode::Whole)?,
         Takes::Whole(shape) => call.fields = fields(&bytes, shape, Mode::Whole)?,
         Takes::Partial(shape) => call.fields = fields(&bytes, shape, Mode::Partial)?,
-        Takes::Nothing | Takes::Maybe(_) | Takes::Notifications => {}
+        Takes::Nothing | Takes::Maybe(_) | Takes::Open(_) | Takes::Notifications => {}
     }
     call.body = bytes;
     Ok((call, Some(held)))
+}
+
+/// What a page of the portal asks of a route.
+pub(crate) struct Inquiry {
+    /// The route's operation id.
+    pub(crate) id: &'static str,
+    /// Parameters of the path, decoded; those that the route does not know are left out.
+    pub(crate) path: Vec<(String, String)>,
+    /// The query, encoded.
+    pub(crate) query: String,
+    pub(crate) body: Option<serde_json::Value>,
+    /// Where the request for the page comes from.
+    pub(crate) address: Option<std::net::IpAddr>,
+}
+
+/// Answers somebody who signed in without a request: the same rights and the same checks.
+///
+/// # Errors
+/// What the route refuses.
+pub(crate) async fn within(app: Arc<App>, caller: SignedIn, inquiry: Inquiry) -> Result<Response, Problem> {
+    let Inquiry { id, mut path, query: text, body, address } = inquiry;
+    let route = crate::route::all().find(|route| route.id == id).expect("pages ask routes that exist");
+    caller::demand_right(route, &caller)?;
+    // A later one of a name stands for the earlier ones.
+    path.reverse();
+    let query = query(route, &text)?;
+    let fields = Fields::default();
+    let mut call = Call { app, caller: Some(caller), address, path, query, fields, body: Bytes::new() };
+    if let Some(body) = body {
+        let bytes = Bytes::from(body.to_string());
+        match &route.takes {
+            Takes::Maybe(shape) | Takes::Whole(shape) => {
+                call.fields = self::fields(&bytes, shape, Mode::Whole)?
+            }
+            Takes::Partial(shape) => call.fields = self::fields(&bytes, shape, Mode::Partial)?,
+            Takes::Nothing | Takes::Open(_) | Takes::Notifications => {}
+        }
+        call.body = bytes;
+    }
+    (route.handler)(call).await
 }
 
 async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>, Problem> {

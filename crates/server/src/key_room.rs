@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use workbell_signing::{Change, KeyRing, MasterKey, Options, StoredKey};
+use workbell_store::audit::Author;
 use workbell_store::{Store, record};
 
 use crate::clock::Clock;
@@ -80,7 +81,7 @@ impl KeyRoom {
         if stored.is_empty() {
             let (now, bits, master) = (clock.now(), rules.bits, Arc::clone(&master_key));
             stored = blocking(move || StoredKey::first_ones(now, bits, &master)).await?;
-            write(&*store, &stored, Vec::new()).await?;
+            write(&*store, Author::service(now), &stored, Vec::new()).await?;
             tracing::info!("made the signing keys of this installation");
         }
         let ring = KeyRing::load(stored, &master_key, rules.ring.clone())?;
@@ -102,7 +103,7 @@ impl KeyRoom {
     ///
     /// # Errors
     /// A rotation is under way already, or the store takes no writes.
-    pub(crate) async fn rotate(&self, start: Start) -> Result<(), Error> {
+    pub(crate) async fn rotate(&self, start: Start, author: Author) -> Result<(), Error> {
         let _changing = self.0.changing.lock().await;
         let (ring, inner) = (self.ring(), Arc::clone(&self.0));
         let change = blocking(move || {
@@ -113,7 +114,7 @@ impl KeyRoom {
             }
         })
         .await?;
-        self.apply(change).await
+        self.apply(change, author).await
     }
 
     /// Removes keys when their time has come, until `shutdown`.
@@ -146,13 +147,13 @@ impl KeyRoom {
             return Ok(());
         }
         let _changing = self.0.changing.lock().await;
-        self.apply(self.ring().due_changes(now)).await
+        self.apply(self.ring().due_changes(now), Author::service(now)).await
     }
 
     /// Writes a change, then shows it. The caller holds `changing`.
-    async fn apply(&self, change: Change) -> Result<(), Error> {
+    async fn apply(&self, change: Change, author: Author) -> Result<(), Error> {
         let after = self.ring().after(&change, &self.0.master_key)?;
-        write(&*self.0.store, &change.put, change.removed).await?;
+        write(&*self.0.store, author, &change.put, change.removed).await?;
         self.0.ring.send_replace(Arc::new(after));
         Ok(())
     }
@@ -164,9 +165,15 @@ impl std::fmt::Debug for KeyRoom {
     }
 }
 
-async fn write(store: &dyn Store, put: &[StoredKey], removed: Vec<String>) -> Result<(), Error> {
+async fn write(
+    store: &dyn Store,
+    author: Author,
+    put: &[StoredKey],
+    removed: Vec<String>,
+) -> Result<(), Error> {
     let record = |key: &StoredKey| record::StoredKey { key_id: key.key_id.clone(), record: key.to_record() };
-    Ok(store.change(record::Change::PutKeys(put.iter().map(record).collect(), removed)).await?)
+    let change = record::Change::PutKeys(put.iter().map(record).collect(), removed);
+    Ok(store.change_by(author, change).await?)
 }
 
 /// Making an RSA key takes up to half a second of processor time.

@@ -4,6 +4,7 @@
 //! says of each route who may call it, what it takes and what it answers; requests are checked against it and
 //! `GET /openapi.json` is written from it.
 
+mod act;
 mod answer;
 mod app;
 mod body;
@@ -29,8 +30,11 @@ mod listener;
 mod metrics;
 mod oauth;
 mod openapi;
+mod password;
 mod patient;
+mod peer;
 mod platform;
+mod portal;
 mod problem;
 mod public;
 mod retention;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -12,9 +14,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use crate::error::Error;
 use crate::patient::Patient;
+use crate::peer::{Peer, Trusted};
 
 /// Longest wait for the whole head of a request, and so how long an idle connection is kept.
 ///
@@ -46,6 +50,8 @@ pub(crate) struct Listener {
 pub(crate) struct Callers {
     /// One permit per connection.
     room: Arc<Semaphore>,
+    /// Whose forwarding headers count.
+    trusted: Trusted,
     connections: TaskTracker,
     /// No new requests.
     stop: CancellationToken,
@@ -58,10 +64,16 @@ impl Callers {
     pub(crate) fn new(room: usize, stop: CancellationToken) -> Self {
         Callers {
             room: Arc::new(Semaphore::new(room)),
+            trusted: Trusted::default(),
             connections: TaskTracker::new(),
             stop,
             end: CancellationToken::new(),
         }
+    }
+
+    /// The same behind these proxies.
+    pub(crate) fn behind(self, trusted: Trusted) -> Self {
+        Callers { trusted, ..self }
     }
 
     /// Waits until all requests are answered, at most until the deadline; then drops the rest.
@@ -104,8 +116,8 @@ impl Listener {
                 accepted = self.socket.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let connection = serve(stream, router.clone(), callers.clone(), permit);
+                Ok((stream, peer)) => {
+                    let connection = serve(stream, Peer(peer.ip()), router.clone(), callers.clone(), permit);
                     callers.connections.spawn(connection);
                 }
                 Err(error) => {
@@ -117,12 +129,23 @@ impl Listener {
     }
 }
 
-async fn serve(stream: TcpStream, router: Router, callers: Callers, _permit: OwnedSemaphorePermit) {
+async fn serve(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    callers: Callers,
+    _permit: OwnedSemaphorePermit,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it began");
         return;
     }
-    let service = TowerToHyperService::new(router);
+    let trusted = callers.trusted.clone();
+    let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
+        let caller = trusted.caller(peer, request.headers());
+        request.extensions_mut().insert(caller);
+        request
+    }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(LONGEST_HEAD_WAIT)
@@ -179,6 +202,17 @@ mod tests {
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
         assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{rest:?}");
+    }
+
+    #[tokio::test]
+    async fn every_request_says_where_it_comes_from() {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let (address, callers) = (listener.address(), Callers::new(8, CancellationToken::new()));
+        let name = |request: Request<axum::body::Body>| async move { Peer::name(request.extensions()) };
+        let _running = tokio::spawn(listener.run(Router::new().route("/", get(name)), callers));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let answer = answer(&mut stream, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.ends_with("\r\n127.0.0.1"), "{answer}");
     }
 
     #[tokio::test]

@@ -123,6 +123,11 @@ fn request_body(takes: &Takes, schemas: &mut Schemas) -> Option<Value> {
         Takes::Maybe(shape) => (schemas.shape(shape), false),
         Takes::Whole(shape) => (schemas.shape(shape), true),
         Takes::Partial(shape) => (schemas.object(shape, false), true),
+        Takes::Open(shape) => {
+            let mut object = schemas.object(shape, true);
+            object["additionalProperties"] = json!(true);
+            (object, true)
+        }
         Takes::Notifications => {
             let one = json!({
                 "type": "object",
@@ -170,6 +175,7 @@ fn problem() -> Value {
             "status": { "type": "integer" },
             "detail": { "type": "string" },
             "Code": { "type": "string", "enum": Code::ALL.map(Code::name) },
+            "AllowedActs": { "type": "array", "items": { "type": "string" }, "description": "With `state_conflict` of a work order: actions that are allowed." },
             "Undelivered": { "type": "integer", "description": "How many still wait; with `undelivered_exist`." },
             "Errors": {
                 "type": "array",

@@ -14,6 +14,9 @@ use serde::ser::SerializeMap;
 use workbell_store::Error as StoreError;
 use workbell_wire::Fault;
 
+/// Members that the text of a problem names; `Errors` has them all. 3, for the text is read by people.
+const NAMED: usize = 3;
+
 /// What is wrong, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
@@ -192,19 +195,34 @@ pub struct Problem {
     undelivered: Option<u64>,
     /// When to come again, where that is not the same for all problems of the code.
     wait: Option<Duration>,
+    allowed_acts: Option<Vec<&'static str>>,
 }
 
 impl Problem {
     /// A problem with what is to be said about this case: a sentence, what to do included.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Problem { code, detail: detail.into(), faults: Vec::new(), undelivered: None, wait: None }
+        Problem {
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            undelivered: None,
+            wait: None,
+            allowed_acts: None,
+        }
     }
 
     /// A problem that is one fault at one place. The fault's code is the problem's.
     pub fn at(code: Code, pointer: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let fault = Fault { pointer: pointer.to_owned(), code: code.name(), message: message.clone() };
-        Problem { code, detail: message, faults: vec![fault], undelivered: None, wait: None }
+        Problem {
+            code,
+            detail: message,
+            faults: vec![fault],
+            undelivered: None,
+            wait: None,
+            allowed_acts: None,
+        }
     }
 
     /// The problem that these faults are together; at least one.
@@ -220,9 +238,26 @@ impl Problem {
         let detail = match faults.as_slice() {
             [only] if only.pointer.is_empty() => only.message.clone(),
             [only] => format!("{}: {}", only.pointer, only.message),
-            several => format!("{} members are not as they should be; see Errors", several.len()),
+            several => {
+                let pointers: Vec<_> =
+                    several.iter().take(NAMED).map(|fault| fault.pointer.as_str()).collect();
+                let more = if several.len() > NAMED { ", …" } else { "" };
+                format!("{} members are not as they should be: {}{more}", several.len(), pointers.join(", "))
+            }
         };
-        Problem { code, detail, faults, undelivered: None, wait: None }
+        Problem { code, detail, faults, undelivered: None, wait: None, allowed_acts: None }
+    }
+
+    /// An act that is not allowed, with those that are.
+    pub(crate) fn not_allowed(detail: String, allowed_acts: Vec<&'static str>) -> Self {
+        Problem { allowed_acts: Some(allowed_acts), ..Problem::new(Code::StateConflict, detail) }
+    }
+
+    /// The same with more faults.
+    pub(crate) fn and(self, mut faults: Vec<Fault>) -> Self {
+        faults.extend(self.faults);
+        faults.truncate(workbell_wire::fault::MAX_FAULTS);
+        Problem::of_faults(faults)
     }
 
     /// The same, with the time after which to come again.
@@ -233,6 +268,34 @@ impl Problem {
     /// There is no such thing.
     pub fn not_found(what: impl std::fmt::Display) -> Self {
         Problem::new(Code::NotFound, format!("{what} does not exist"))
+    }
+
+    /// One sentence that is the same each time.
+    pub(crate) fn title(&self) -> &'static str {
+        self.code.title()
+    }
+
+    /// What is to be said about this case.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is to be said beside a form: its only fault, or the case.
+    pub(crate) fn in_short(&self) -> String {
+        match self.faults.as_slice() {
+            [only] => only.message.clone(),
+            _ => self.detail.clone(),
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).expect("codes have statuses of HTTP")
+    }
+
+    /// All faults of the body.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 
     /// What is wrong.
@@ -249,6 +312,9 @@ impl Problem {
         map.serialize_entry("Code", self.code.name())?;
         if let Some(number) = self.undelivered {
             map.serialize_entry("Undelivered", &number)?;
+        }
+        if let Some(acts) = &self.allowed_acts {
+            map.serialize_entry("AllowedActs", acts)?;
         }
         if !self.faults.is_empty() {
             map.serialize_entry("Errors", &self.faults.iter().map(FaultMembers::from).collect::<Vec<_>>())?;

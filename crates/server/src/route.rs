@@ -44,6 +44,7 @@ pub(crate) struct Route {
 pub(crate) enum Method {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -71,6 +72,8 @@ pub(crate) enum Takes {
     Whole(&'static Shape),
     /// The members of this shape that are to change.
     Partial(&'static Shape),
+    /// An object with these members and others, as large as a notification; the handler reads and checks it.
+    Open(&'static Shape),
     /// A notification or an array of them.
     Notifications,
 }
@@ -114,14 +117,18 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::companies::ROUTES,
         platform::branches::ROUTES,
         platform::clients::ROUTES,
+        platform::people::ROUTES,
         platform::endpoints::ROUTES,
         platform::emulate::ROUTES,
         platform::health::ROUTES,
         platform::actions::ROUTES,
         platform::deliveries::ROUTES,
+        platform::work_orders::ROUTES,
+        platform::customers::ROUTES,
         platform::jobs::ROUTES,
         platform::log::ROUTES,
         platform::keys::ROUTES,
+        platform::audit::ROUTES,
         public::ROUTES,
     ];
     tables.into_iter().flatten()
@@ -174,6 +181,7 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Put => "PUT",
             Method::Patch => "PATCH",
             Method::Delete => "DELETE",
         }

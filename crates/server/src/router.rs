@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::dispatch::dispatch;
 use crate::problem::{Code, Problem};
 use crate::route::{self, Guard, Method, Route};
-use crate::{direct, oauth};
+use crate::{direct, oauth, portal};
 
 /// Which interfaces a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ pub fn router(app: Arc<App>, interfaces: Interfaces) -> Router {
         paths.insert(route.path, methods.on(filter(route.method), handler));
     }
     let router = paths.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    let router = match interfaces {
+        Interfaces::All | Interfaces::Public => router.merge(portal::router()),
+        Interfaces::Platform => router,
+    };
     // axum adds Allow to the answer of the second fallback by itself.
     let fallback =
         move |State(app): State<Arc<App>>, request: Request| without_case(interfaces, app, request);
@@ -56,6 +60,7 @@ const fn filter(method: Method) -> MethodFilter {
     match method {
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,
+        Method::Put => MethodFilter::PUT,
         Method::Patch => MethodFilter::PATCH,
         Method::Delete => MethodFilter::DELETE,
     }

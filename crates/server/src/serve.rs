@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::key_room::{KeyRoom, Rules};
 use crate::listener::{Callers, Listener};
 use crate::metrics::Metrics;
+use crate::peer::Trusted;
 use crate::retention::{self, Retention};
 use crate::router::{Interfaces, router};
 use crate::settings::{Database, Settings};
@@ -116,7 +117,8 @@ impl Service {
             clock: clock.clone(),
         });
         let stop = app.stopping.clone();
-        let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone());
+        let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone())
+            .behind(Trusted::new(settings.proxy.trusted.clone()));
         let keep = Retention { notifications: settings.retention.notifications, log: settings.retention.log };
         Ok(Service { listener, platform, metrics, callers, app, store, engine, keys, keep, clock, stop })
     }

@@ -6,6 +6,7 @@
 //! code, which the compiler reports.
 
 pub(crate) mod acceptance;
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod by_hand;
 pub(crate) mod completion;
@@ -24,6 +25,7 @@ pub(crate) mod targets;
 pub(crate) mod telling;
 pub(crate) mod told;
 pub(crate) mod traffic;
+pub(crate) mod work_orders;
 
 pub(crate) use bench::{Bench, Place};
 
@@ -229,6 +231,23 @@ macro_rules! conformance_suite {
                 the_backlog_is_what_waits_since_when_and_how_it_failed,
                 traffic_goes_with_the_log,
             }
+            work_orders {
+                a_created_order_is_there_with_its_notification_and_survives,
+                an_act_changes_the_order_and_tells_of_it_in_one_commit,
+                what_is_not_allowed_changes_nothing,
+                of_two_acts_at_once_one_wins_and_the_other_sees_the_new_state,
+                acts_of_one_batch_see_each_other,
+                a_repeat_gets_the_first_answer_whatever_happened_since,
+                an_id_is_taken_once_over_all_companies_and_made_ones_are_free,
+                another_companys_order_is_not_there,
+                what_a_client_of_the_company_does_is_suppressed_and_stands_in_the_time_line,
+                a_check_out_is_judged_by_what_the_customer_demands,
+                each_filter_of_orders_takes_what_it_names_newest_first,
+                messages_are_found_in_the_time_line_by_their_action,
+                an_order_that_grows_too_large_is_refused_and_stays,
+                orders_go_with_their_company_and_branch,
+                a_request_of_the_direct_api_is_logged_as_inbound,
+            }
             feed {
                 what_a_pull_endpoint_gets_is_delivered_at_once_and_waits_for_nobody,
                 a_feed_is_in_the_order_of_acceptance_and_counts_each_work_order,
@@ -248,6 +267,18 @@ macro_rules! conformance_suite {
                 a_large_page_ends_early_and_says_where_to_go_on,
                 a_bell_rings_after_the_commit_and_only_for_its_own_feed,
                 a_pull_endpoint_is_deleted_without_ado,
+            }
+            audit {
+                a_record_says_who_when_from_where_and_what_before_and_after,
+                each_kind_of_change_has_exactly_one_record,
+                no_record_holds_a_secret,
+                what_is_refused_or_changes_nothing_has_no_record,
+                only_what_differs_is_told,
+                who_uses_a_link_or_opens_a_session_is_who_did_it,
+                a_retry_or_discard_by_hand_has_a_record_and_a_step_of_a_job_has_none,
+                each_filter_of_the_audit_takes_what_it_names,
+                pages_of_the_audit_have_no_gap_and_no_double_while_changes_go_on,
+                the_audit_goes_after_its_own_period_or_that_of_the_log,
             }
             retention {
                 a_notification_goes_when_its_last_fate_is_old_enough,

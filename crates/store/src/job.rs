@@ -12,6 +12,7 @@ use workbell_model::{
 };
 use workbell_wire::Timestamp;
 
+use crate::audit::Author;
 use crate::error::Error;
 use crate::filter::{Page, Paging};
 
@@ -157,23 +158,44 @@ pub struct Step {
 /// The part of a store that keeps jobs.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Makes a job. Its upper bound is what was accepted before.
+    /// Makes a job, with its record in the audit. Its upper bound is what was accepted before.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a company or endpoint that is not there; [`Error::StateConflict`] when
     /// [`MOST_RUNNING`] are under way.
-    async fn create_job(&self, job: NewJob) -> Result<JobRecord, Error>;
+    async fn create_job_by(&self, by: Author, job: NewJob) -> Result<JobRecord, Error>;
+
+    /// The same by the service itself.
+    ///
+    /// # Errors
+    /// As [`Jobs::create_job_by`].
+    async fn create_job(&self, job: NewJob) -> Result<JobRecord, Error> {
+        self.create_job_by(Author::service(job.created), job).await
+    }
 
     /// Ends a job by hand; what was done stays done. With `company`, only if it is that one's.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::StateConflict`] when it has ended already.
+    async fn cancel_job_by(
+        &self,
+        by: Author,
+        id: JobId,
+        company: Option<&CompanyId>,
+    ) -> Result<JobRecord, Error>;
+
+    /// The same by the service itself.
+    ///
+    /// # Errors
+    /// As [`Jobs::cancel_job_by`].
     async fn cancel_job(
         &self,
         id: JobId,
         company: Option<&CompanyId>,
         now: Timestamp,
-    ) -> Result<JobRecord, Error>;
+    ) -> Result<JobRecord, Error> {
+        self.cancel_job_by(Author::service(now), id, company).await
+    }
 
     /// One job. With `company`, only if it is that one's.
     async fn job(&self, id: JobId, company: Option<&CompanyId>) -> Result<Option<JobRecord>, Error>;

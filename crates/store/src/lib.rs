@@ -4,6 +4,7 @@
 //! is a window on what stands here. Semantics are said by the trait's documentation and checked by
 //! the conformance suite (`conformance`, built for tests only), which each engine passes.
 
+pub mod audit;
 #[cfg(test)]
 mod conformance;
 pub mod counters;
@@ -16,6 +17,7 @@ pub mod record;
 pub mod sqlite;
 pub mod store;
 pub mod traffic;
+pub mod work_order;
 
 pub use counters::Counters;
 pub use directory::Directory;

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use workbell_model::{
-    Branch, Client, ClientId, Company, CompanyId, DeliveryId, Endpoint, EndpointId, EndpointKey, Fate, Mode,
-    NotificationNo, Person, PersonId, Reason, Role, Sequence, State, Transition, Undelivered, WorkOrderId,
-    log,
+    Branch, Client, ClientId, Company, CompanyId, Customer, DeliveryId, Endpoint, EndpointId, EndpointKey,
+    Fate, Mode, NotificationNo, Person, PersonId, Reason, Role, Sequence, State, Transition, Undelivered,
+    WorkOrderId, log,
 };
 use workbell_wire::{ActionName, MessageId, Timestamp};
+
+use crate::audit::Author;
 
 /// A notification to accept, already checked against the contract.
 #[derive(Clone, Debug)]
@@ -113,6 +115,29 @@ pub struct Emulation {
     pub action: ActionName,
     /// The log record's own part; its detail holds MessageId and body.
     pub attempt: Attempt,
+}
+
+/// A request of the Direct API as the communication log keeps it.
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    /// Whose client called.
+    pub company_id: CompanyId,
+    /// The work order that it named; 0 for none or several.
+    pub work_order_id: WorkOrderId,
+    /// That one's branch, if it is the company's own; else 0.
+    pub branch_id: i64,
+    /// What it asked for: the action of an act, else the call.
+    pub call: &'static str,
+    /// When it began.
+    pub start: Timestamp,
+    /// How long the answer took.
+    pub duration: Duration,
+    /// Status of the answer.
+    pub status: u16,
+    /// Class of the failure; `None` when it was done.
+    pub error: Option<&'static str>,
+    /// The rest: a [`log::Detail`] as JSON.
+    pub detail: Bytes,
 }
 
 /// A record of the communication log.
@@ -251,6 +276,8 @@ pub struct ByHand {
     pub in_flight: bool,
     /// Now.
     pub now: Timestamp,
+    /// Who asks, for the audit; `None` when it is a step of something that has a record of its own.
+    pub by: Option<Author>,
 }
 
 /// A signing key as it is kept.
@@ -269,6 +296,8 @@ pub struct Swept {
     pub notifications: u64,
     /// Log records.
     pub log_records: u64,
+    /// Records of the audit.
+    pub audit_records: u64,
     /// Counters of lanes that nobody needs any more.
     pub lanes: u64,
     /// The step was full: call again.
@@ -416,6 +445,8 @@ pub enum Change {
     PutAction(OwnAction),
     /// No longer known.
     DeleteAction(ActionName),
+    /// A new customer, or other demands of one.
+    PutCustomer(Customer),
     /// Signing keys to write (new, or with another record) and ids of keys to remove.
     PutKeys(Vec<StoredKey>, Vec<String>),
 }

@@ -7,6 +7,7 @@
 //! Source for the numbers: measured, see `docs/src/speed.md`.
 
 mod accept;
+mod audit;
 mod by_hand;
 mod change;
 mod checkpoint;
@@ -25,35 +26,42 @@ mod people;
 mod quick;
 mod read;
 mod readers;
+mod refused;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod traffic;
 mod trouble;
+mod work_orders;
 mod write;
 mod writer;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrderId};
+use workbell_model::{
+    CompanyId, Customer, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrder, WorkOrderId,
+};
 use workbell_wire::{MessageId, Timestamp};
 
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 
+use crate::audit::{AuditFilter, AuditRecord, Author};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, LogRecord,
-    NotificationRecord, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Inbound,
+    LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
+use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 use command::Command;
 use readers::Readers;
 use writer::Writer;
@@ -67,6 +75,8 @@ pub struct SqliteStore {
     subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
     writer: Writer,
     readers: Readers,
+    /// Highest id of a work order that was made here or could have been.
+    highest_order: Arc<AtomicI64>,
     /// Held as long as this store lives; the system lets go of it when the process ends, however it ends.
     _lock: std::fs::File,
 }
@@ -110,6 +120,71 @@ impl Store for SqliteStore {
         let (reply, answer) = tokio::sync::oneshot::channel();
         self.writer.try_send(Command::Accept(acceptances, reply))?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    fn make_work_order_id(&self) -> WorkOrderId {
+        self.highest_order.fetch_add(1, Ordering::SeqCst).saturating_add(1)
+    }
+
+    async fn create_work_order(&self, creation: Creation) -> Result<ActResult, Error> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.writer.try_send(Command::CreateWorkOrder(Box::new(creation), reply))?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn act(&self, acting: Acting) -> Result<ActResult, Error> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.writer.try_send(Command::Act(Box::new(acting), reply))?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn work_order(
+        &self,
+        id: WorkOrderId,
+        company: Option<&CompanyId>,
+    ) -> Result<Option<WorkOrder>, Error> {
+        let found = self.readers.run(move |connection| lists::work_order(connection, id)).await?;
+        let is_there = |order: &WorkOrder| {
+            company.is_none_or(|company| *company == order.company_id)
+                && self.directory.company(&order.company_id).is_some()
+        };
+        Ok(found.filter(is_there))
+    }
+
+    async fn work_orders(&self, filter: WorkOrderFilter, paging: Paging) -> Result<Page<WorkOrder>, Error> {
+        let directory = self.directory.clone();
+        self.readers
+            .run(move |connection| {
+                let mut page = lists::work_orders(connection, &filter, &paging)?;
+                page.items.retain(|order| directory.company(&order.company_id).is_some());
+                Ok(page)
+            })
+            .await
+    }
+
+    async fn time_line(
+        &self,
+        company: &CompanyId,
+        id: WorkOrderId,
+        action: Option<&'static str>,
+    ) -> Result<Vec<Entry>, Error> {
+        let company = company.clone();
+        self.readers.run(move |connection| lists::time_line(connection, &company, id, action)).await
+    }
+
+    async fn customer(&self, id: i64) -> Result<Option<Customer>, Error> {
+        self.readers.run(move |connection| lists::customer(connection, id)).await
+    }
+
+    async fn customers(&self, paging: Paging) -> Result<Page<Customer>, Error> {
+        self.readers.run(move |connection| lists::customers(connection, &paging)).await
+    }
+
+    fn log_inbound(&self, inbound: Inbound) {
+        let call = inbound.call;
+        if let Err(error) = self.writer.try_send(Command::LogInbound(Box::new(inbound))) {
+            tracing::warn!(call, %error, "a request of the Direct API is missing in the log");
+        }
     }
 
     async fn complete(&self, completion: Completion) -> Result<(), Error> {
@@ -211,8 +286,12 @@ impl Store for SqliteStore {
         self.delivery(id, None).await?.ok_or_else(|| Error::NotFound(format!("delivery {id}")))
     }
 
-    async fn change(&self, change: Change) -> Result<(), Error> {
-        self.ask(|reply| Command::Change(Box::new(change), reply)).await
+    async fn change_by(&self, author: Author, change: Change) -> Result<(), Error> {
+        self.ask(|reply| Command::Change(Box::new((change, author)), reply)).await
+    }
+
+    async fn audit(&self, filter: AuditFilter, paging: Paging) -> Result<Page<AuditRecord>, Error> {
+        self.readers.run(move |connection| audit::list(connection, &filter, &paging)).await
     }
 
     async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error> {

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered, WorkOrderId,
+    CompanyId, Customer, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered,
+    WorkOrder, WorkOrderId,
 };
 use workbell_wire::{MessageId, Timestamp};
 
+use crate::audit::{AuditFilter, AuditRecord, Author};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -18,9 +20,10 @@ use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
-    EndpointChange, LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
+    EndpointChange, Inbound, LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::traffic::{Backlog, Queue, Span, Traffic};
+use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 
 /// Told by the writer, on its own thread and in the order of commits. Must return at once and never wait.
 pub trait Subscriber: Send + Sync + std::fmt::Debug {
@@ -81,6 +84,55 @@ pub trait Store: crate::job::Jobs + Send + Sync + 'static {
     /// [`Error::QueueFull`] at once when the writer is behind; [`Error::Unavailable`] and [`Error::DiskFull`] when
     /// nothing could be written, of the whole call.
     async fn accept(&self, acceptances: Vec<Acceptance>) -> Result<Vec<AcceptanceResult>, Error>;
+
+    /// An id for a work order that came without one: higher than all made so far and all that are known.
+    fn make_work_order_id(&self) -> WorkOrderId;
+
+    /// Creates a work order.
+    ///
+    /// # Atomicity
+    /// The order, the first entry of its time line, the notification and its deliveries are one commit.
+    ///
+    /// # Errors
+    /// As [`Store::accept`]; what is refused is an answer.
+    async fn create_work_order(&self, creation: Creation) -> Result<ActResult, Error>;
+
+    /// Acts on a work order, as [`WorkOrder::act`] says. Of two acts at once the second finds what the first left.
+    ///
+    /// # Atomicity
+    /// The order, the entry of its time line, the notification and its deliveries are one commit.
+    ///
+    /// # Errors
+    /// As [`Store::accept`]; what is refused is an answer.
+    async fn act(&self, acting: Acting) -> Result<ActResult, Error>;
+
+    /// One work order. With `company`, only if it is that one's.
+    async fn work_order(
+        &self,
+        id: WorkOrderId,
+        company: Option<&CompanyId>,
+    ) -> Result<Option<WorkOrder>, Error>;
+
+    /// Work orders, newest first.
+    async fn work_orders(&self, filter: WorkOrderFilter, paging: Paging) -> Result<Page<WorkOrder>, Error>;
+
+    /// What was done to a work order of a company, oldest first; with `action` only what notified with it.
+    async fn time_line(
+        &self,
+        company: &CompanyId,
+        id: WorkOrderId,
+        action: Option<&'static str>,
+    ) -> Result<Vec<Entry>, Error>;
+
+    /// One customer.
+    async fn customer(&self, id: i64) -> Result<Option<Customer>, Error>;
+
+    /// Customers, highest id first.
+    async fn customers(&self, paging: Paging) -> Result<Page<Customer>, Error>;
+
+    /// Writes a request of the Direct API into the log, behind its answer: it returns at once. One that cannot be
+    /// written is told in the service's own log.
+    fn log_inbound(&self, inbound: Inbound);
 
     /// Hands over an attempt's outcome; returns when the writer has taken it. That it is on disk says
     /// [`Subscriber::completed`]. The writer keeps it through any trouble and writes it first when that is over.
@@ -162,7 +214,7 @@ pub trait Store: crate::job::Jobs + Send + Sync + 'static {
     /// [`Error::NotFound`]; [`Error::StateConflict`] when it is delivered or discarded.
     async fn discard(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error>;
 
-    /// A change of the configuration.
+    /// A change of the configuration, and its record in the audit.
     ///
     /// # Atomicity
     /// One commit, visible in the directory when this returns.
@@ -170,7 +222,19 @@ pub trait Store: crate::job::Jobs + Send + Sync + 'static {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Exists`], [`Error::BranchTaken`], [`Error::UndeliveredExist`],
     /// [`Error::TooMany`]; [`Error::Locked`] of [`Change::TryPassword`].
-    async fn change(&self, change: Change) -> Result<(), Error>;
+    async fn change_by(&self, author: Author, change: Change) -> Result<(), Error>;
+
+    /// A change that the service makes by itself; otherwise as [`Store::change_by`].
+    ///
+    /// # Errors
+    /// As [`Store::change_by`].
+    async fn change(&self, change: Change) -> Result<(), Error> {
+        let now = Timestamp::from_system(std::time::SystemTime::now());
+        self.change_by(Author::service(now), change).await
+    }
+
+    /// The audit, newest first. A page can be short and still go on.
+    async fn audit(&self, filter: AuditFilter, paging: Paging) -> Result<Page<AuditRecord>, Error>;
 
     /// The people of a company, oldest first; at most [`record::MOST_PEOPLE`](crate::record::MOST_PEOPLE).
     async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error>;

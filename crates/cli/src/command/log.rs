@@ -67,13 +67,13 @@ enum Act {
         direction: Option<&'static str>,
         #[command(flatten)]
         filter: Box<Filter>,
-        /// Show what is new as it happens, until Ctrl-C
+        /// Show what is new as it happens, until Ctrl-C; --limit is how many of the past stand before it
         #[arg(long, short, conflicts_with_all = ["all", "after"])]
         follow: bool,
         #[command(flatten)]
         paging: Paging,
     },
-    /// Show one record whole
+    /// Show one record whole; bodies of JSON are indented, with --json they are as they were sent
     Show {
         /// Its LogId, the first column of the list
         #[arg(value_name = "LOG_ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -114,7 +114,7 @@ impl Log {
                 if connection.json {
                     return connection.show(screen, &answer, &[]);
                 }
-                Ok(screen.print(&whole::render(&answer.value()?, screen))?)
+                Ok(screen.print(&whole::render(&answer.value()?, &answer.read()?, screen))?)
             }
         }
     }

@@ -25,10 +25,10 @@ ApiVersion are made when missing. It is done when the service has it on disk; st
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Publish {
-    #[command(flatten)]
-    pub(crate) connection: Connection,
     /// File with one notification or an array of them
     file: PathBuf,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 }
 
 impl Publish {

@@ -146,6 +146,19 @@ impl Judgement<'_> {
         checks.chain(body).collect()
     }
 
+    /// What could have been checked, had it been asked for.
+    fn left_open(&self) -> Vec<&'static str> {
+        let is_open = |check: &Check| match check {
+            Check::Audience => self.options.audience.is_none(),
+            Check::Endpoint => self.options.endpoint.is_none(),
+            Check::Destination => self.options.url.is_none(),
+            _ => false,
+        };
+        let checks = self.report.checks().map(|(check, _)| check).filter(is_open).map(Check::name);
+        let body = matches!(self.body, Some(Verdict::NotChecked)).then_some(BODY_SIGNATURE);
+        checks.chain(body).collect()
+    }
+
     fn why_not(&self, check: Check) -> &'static str {
         match check {
             Check::Audience if self.options.audience.is_none() => "--audience adds this check",
@@ -206,7 +219,15 @@ impl Judgement<'_> {
             Some((check, reason)) => {
                 writeln!(text, "{} {check}: {}", screen.paint(Style::Bad, "bad:"), harmless(&reason))
             }
-            None if self.is_good() => writeln!(text, "{}", screen.paint(Style::Good, "good")),
+            None if self.is_good() => {
+                let open: Vec<_> = self.left_open();
+                let rest = if open.is_empty() {
+                    String::new()
+                } else {
+                    format!(", not checked: {}", open.join(", "))
+                };
+                writeln!(text, "{}{rest}", screen.paint(Style::Good, "good"))
+            }
             None => writeln!(text, "{}", screen.paint(Style::Bad, "bad: not all could be judged")),
         };
         if self.report.parsed().is_none() && looks_like_jwt(&self.capture.token) {

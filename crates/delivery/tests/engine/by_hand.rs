@@ -111,7 +111,7 @@ async fn a_wish_that_comes_just_after_the_attempt_takes_effect_all_the_same() {
     for discard in [false, true] {
         let (world, head, next) = head_waits().await;
         world.receiver.always(Answer::Status(200));
-        let by_hand = ByHand { id: head, company_id: None, in_flight: true, now: world.now() };
+        let by_hand = ByHand { id: head, company_id: None, in_flight: true, now: world.now(), by: None };
         let asked = world.now();
         if discard {
             world.store().discard(by_hand).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_wish_that_comes_just_after_the_attempt_takes_effect_all_the_same() {
 async fn a_discard_that_comes_just_after_an_attempt_began_takes_effect_at_its_end() {
     for (status, state) in [(200, State::Delivered), (500, State::Discarded)] {
         let (world, head, next) = head_in_flight(status).await;
-        let by_hand = ByHand { id: head, company_id: None, in_flight: false, now: world.now() };
+        let by_hand = ByHand { id: head, company_id: None, in_flight: false, now: world.now(), by: None };
         world.store().discard(by_hand).await.unwrap();
         world.until_state(next, State::Delivered).await;
         let record = world.delivery(head).await;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use workbell_model::{CompanyId, JobId};
 use workbell_store::Error;
+use workbell_store::audit::Author;
 use workbell_store::filter::{Page, Paging};
 use workbell_store::job::{Candidates, JobRecord, Jobs, Look, NewJob, Step, Walk};
 use workbell_wire::Timestamp;
@@ -11,18 +12,18 @@ use crate::slow_store::SlowStore;
 
 #[async_trait]
 impl Jobs for SlowStore {
-    async fn create_job(&self, job: NewJob) -> Result<JobRecord, Error> {
-        self.section(move |sqlite| async move { sqlite.create_job(job).await }).await
+    async fn create_job_by(&self, by: Author, job: NewJob) -> Result<JobRecord, Error> {
+        self.section(move |sqlite| async move { sqlite.create_job_by(by, job).await }).await
     }
 
-    async fn cancel_job(
+    async fn cancel_job_by(
         &self,
+        by: Author,
         id: JobId,
         company: Option<&CompanyId>,
-        now: Timestamp,
     ) -> Result<JobRecord, Error> {
         let company = company.cloned();
-        self.section(move |sqlite| async move { sqlite.cancel_job(id, company.as_ref(), now).await }).await
+        self.section(move |sqlite| async move { sqlite.cancel_job_by(by, id, company.as_ref()).await }).await
     }
 
     async fn job(&self, id: JobId, company: Option<&CompanyId>) -> Result<Option<JobRecord>, Error> {

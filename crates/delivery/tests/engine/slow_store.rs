@@ -13,8 +13,10 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered, WorkOrderId,
+    CompanyId, Customer, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, State, Undelivered,
+    WorkOrder, WorkOrderId,
 };
+use workbell_store::audit::{AuditFilter, AuditRecord, Author};
 use workbell_store::directory::Directory;
 use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
@@ -25,6 +27,7 @@ use workbell_store::record::{
 use workbell_store::sqlite::SqliteStore;
 use workbell_store::store::Fresh;
 use workbell_store::traffic::{Backlog, Span, Traffic};
+use workbell_store::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 use workbell_store::{Error, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
 
@@ -219,6 +222,53 @@ impl Store for SlowStore {
         self.section(|sqlite| async move { sqlite.accept(acceptances).await }).await
     }
 
+    fn make_work_order_id(&self) -> WorkOrderId {
+        self.sqlite.make_work_order_id()
+    }
+
+    async fn create_work_order(&self, creation: Creation) -> Result<ActResult, Error> {
+        self.section(|sqlite| async move { sqlite.create_work_order(creation).await }).await
+    }
+
+    async fn act(&self, acting: Acting) -> Result<ActResult, Error> {
+        self.section(|sqlite| async move { sqlite.act(acting).await }).await
+    }
+
+    async fn work_order(
+        &self,
+        id: WorkOrderId,
+        company: Option<&CompanyId>,
+    ) -> Result<Option<WorkOrder>, Error> {
+        let company = company.cloned();
+        self.section(move |sqlite| async move { sqlite.work_order(id, company.as_ref()).await }).await
+    }
+
+    async fn work_orders(&self, filter: WorkOrderFilter, paging: Paging) -> Result<Page<WorkOrder>, Error> {
+        self.section(move |sqlite| async move { sqlite.work_orders(filter, paging).await }).await
+    }
+
+    async fn time_line(
+        &self,
+        company: &CompanyId,
+        id: WorkOrderId,
+        action: Option<&'static str>,
+    ) -> Result<Vec<Entry>, Error> {
+        let company = company.clone();
+        self.section(move |sqlite| async move { sqlite.time_line(&company, id, action).await }).await
+    }
+
+    async fn customer(&self, id: i64) -> Result<Option<Customer>, Error> {
+        self.section(move |sqlite| async move { sqlite.customer(id).await }).await
+    }
+
+    async fn customers(&self, paging: Paging) -> Result<Page<Customer>, Error> {
+        self.section(move |sqlite| async move { sqlite.customers(paging).await }).await
+    }
+
+    fn log_inbound(&self, inbound: workbell_store::record::Inbound) {
+        self.sqlite.log_inbound(inbound);
+    }
+
     async fn complete(&self, completion: Completion) -> Result<(), Error> {
         self.delay().await;
         let mut held = self.held.subscribe();
@@ -323,8 +373,12 @@ impl Store for SlowStore {
         self.section(move |sqlite| async move { sqlite.discard(by_hand).await }).await
     }
 
-    async fn change(&self, change: Change) -> Result<(), Error> {
-        self.section(move |sqlite| async move { sqlite.change(change).await }).await
+    async fn change_by(&self, author: Author, change: Change) -> Result<(), Error> {
+        self.section(move |sqlite| async move { sqlite.change_by(author, change).await }).await
+    }
+
+    async fn audit(&self, filter: AuditFilter, paging: Paging) -> Result<Page<AuditRecord>, Error> {
+        self.section(move |sqlite| async move { sqlite.audit(filter, paging).await }).await
     }
 
     async fn people(&self, company: &CompanyId) -> Result<Vec<Person>, Error> {

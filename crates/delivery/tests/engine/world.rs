@@ -234,7 +234,7 @@ impl World {
     /// As the interface does it.
     pub(crate) fn by_hand(&self, id: DeliveryId) -> ByHand {
         let in_flight = self.engine().in_flight(id.no());
-        ByHand { id, company_id: None, in_flight, now: self.now() }
+        ByHand { id, company_id: None, in_flight, now: self.now(), by: None }
     }
 
     pub(crate) async fn retry(&self, id: DeliveryId) {

@@ -127,6 +127,38 @@ impl Act {
         })
     }
 
+    /// Its name in the time line; kept in the store, so never change one.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Act::Accept => "Accept",
+            Act::Reject => "Reject",
+            Act::Recall => "Recall",
+            Act::PutOnHold => "PutOnHold",
+            Act::Reopen => "Reopen",
+            Act::CheckIn => "CheckIn",
+            Act::Pause => "Pause",
+            Act::CheckOut => "CheckOut",
+            Act::WorkDoneDetails => "WorkDoneDetails",
+            Act::ChangeCompletionInfo => "ChangeCompletionInfo",
+            Act::Verify => "Verify",
+            Act::SendMessage => "SendMessage",
+            Act::AddAttachment => "AddAttachment",
+            Act::RemoveAttachment => "RemoveAttachment",
+            Act::ChangeInternalNote => "ChangeInternalNote",
+            Act::ChangeNte => "ChangeNte",
+            Act::ChangeSla => "ChangeSla",
+            Act::ChangeQuote => "ChangeQuote",
+            Act::ChangeAppointment => "ChangeAppointment",
+            Act::ChangeIsmStatus => "ChangeIsmStatus",
+            Act::UpdateCheckList => "UpdateCheckList",
+            Act::MigrateCheckList => "MigrateCheckList",
+            Act::UpdateProcedures => "UpdateProcedures",
+            Act::UpdateSteps => "UpdateSteps",
+            Act::MarkProcedure => "MarkProcedure",
+            Act::ChangeInvoiceStatus => "ChangeInvoiceStatus",
+        }
+    }
+
     /// Who can start it.
     pub const fn starter(self) -> Starter {
         self.rule().action.facts().starter

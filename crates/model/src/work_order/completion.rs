@@ -1,7 +1,9 @@
 //! Whether a check out gave what its customer demands.
 
+use serde::{Deserialize, Serialize};
+
 /// What a customer demands of a completion. By default nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Demands {
     /// `RepairInfo` must be given.
     pub repair_info: bool,

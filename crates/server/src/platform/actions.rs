@@ -176,7 +176,7 @@ async fn register(call: Call) -> Result<Response, Problem> {
     let before = call.app.store.directory().action(&name);
     let created = before.as_ref().map_or_else(|| call.app.clock.now(), |before| before.created);
     let action = OwnAction { name, sample: sample.to_owned(), created };
-    call.app.store.change(Change::PutAction(action.clone())).await?;
+    call.change(Change::PutAction(action.clone())).await?;
     Ok(match before {
         Some(_) => answer::json(StatusCode::OK, &own(&action)),
         None => answer::created(&format!("/v1/actions/{}", action.name), &own(&action)),
@@ -220,6 +220,6 @@ async fn delete(call: Call) -> Result<Response, Problem> {
         let detail = format!("{name} is one of the 28 actions of the contract, which cannot be deleted");
         return Err(Problem::new(Code::StateConflict, detail));
     }
-    call.app.store.change(Change::DeleteAction(name)).await?;
+    call.change(Change::DeleteAction(name)).await?;
     Ok(answer::gone())
 }

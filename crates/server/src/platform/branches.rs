@@ -135,7 +135,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
         name: call.fields.text("Name").unwrap_or_default().to_owned(),
         created: call.app.clock.now(),
     };
-    call.app.store.change(Change::CreateBranch(branch.clone())).await?;
+    call.change(Change::CreateBranch(branch.clone())).await?;
     let location = format!("/v1/companies/{}/branches/{}", branch.company_id, branch.branch_id);
     Ok(answer::created(&location, &Members::from(&branch)))
 }
@@ -158,7 +158,7 @@ async fn change(call: Call) -> Result<Response, Problem> {
     if let Some(name) = call.fields.text("Name") {
         branch.name = name.to_owned();
         let change = Change::RenameBranch(branch.company_id.clone(), branch.branch_id, branch.name.clone());
-        call.app.store.change(change).await?;
+        call.change(change).await?;
     }
     Ok(answer::ok(&Members::from(&branch)))
 }
@@ -166,6 +166,6 @@ async fn change(call: Call) -> Result<Response, Problem> {
 async fn delete(call: Call) -> Result<Response, Problem> {
     let branch = branch(&call)?;
     let (mode, now) = (call.if_undelivered(), call.app.clock.now());
-    call.app.store.change(Change::DeleteBranch(branch.company_id, branch.branch_id, mode, now)).await?;
+    call.change(Change::DeleteBranch(branch.company_id, branch.branch_id, mode, now)).await?;
     Ok(answer::gone())
 }

@@ -184,7 +184,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
         created: now,
         deleted: None,
     };
-    call.app.store.change(Change::CreateClient(client.clone())).await?;
+    call.change(Change::CreateClient(client.clone())).await?;
     let location = format!("/v1/companies/{}/clients/{}", client.company_id, client.client_id);
     Ok(answer::created(&location, &Members { client_secret: Some(secret), ..members(&client, now) }))
 }
@@ -207,7 +207,7 @@ async fn change(call: Call) -> Result<Response, Problem> {
     let mut client = client(&call)?;
     if let Some(name) = call.fields.text("Name") {
         client.name = name.to_owned();
-        call.app.store.change(Change::UpdateClient(client.clone())).await?;
+        call.change(Change::UpdateClient(client.clone())).await?;
     }
     Ok(answer::ok(&members(&client, call.app.clock.now())))
 }
@@ -225,7 +225,7 @@ async fn rotate(call: Call) -> Result<Response, Problem> {
     } else {
         client.previous_secret = Some((old, now.plus(OLD_SECRET_LIFE)));
     }
-    call.app.store.change(Change::UpdateClient(client.clone())).await?;
+    call.change(Change::UpdateClient(client.clone())).await?;
     Ok(answer::ok(&Members { client_secret: Some(secret), ..members(&client, now) }))
 }
 
@@ -241,6 +241,6 @@ async fn delete(call: Call) -> Result<Response, Problem> {
         return Err(Problem::new(Code::StateConflict, detail));
     }
     let change = Change::DeleteClient(client.company_id, client.client_id, call.app.clock.now());
-    call.app.store.change(change).await?;
+    call.change(change).await?;
     Ok(answer::gone())
 }

@@ -128,7 +128,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
         name: call.fields.text("Name").unwrap_or_default().to_owned(),
         created: call.app.clock.now(),
     };
-    call.app.store.change(Change::CreateCompany(company.clone())).await?;
+    call.change(Change::CreateCompany(company.clone())).await?;
     Ok(answer::created(&format!("/v1/companies/{}", company.company_id), &Members::from(&company)))
 }
 
@@ -148,10 +148,7 @@ async fn change(call: Call) -> Result<Response, Problem> {
     let mut company = call.company()?.company.clone();
     if let Some(name) = call.fields.text("Name") {
         company.name = name.to_owned();
-        call.app
-            .store
-            .change(Change::RenameCompany(company.company_id.clone(), company.name.clone()))
-            .await?;
+        call.change(Change::RenameCompany(company.company_id.clone(), company.name.clone())).await?;
     }
     Ok(answer::ok(&Members::from(&company)))
 }
@@ -159,6 +156,6 @@ async fn change(call: Call) -> Result<Response, Problem> {
 async fn delete(call: Call) -> Result<Response, Problem> {
     let company_id = call.company()?.company.company_id.clone();
     let now = call.app.clock.now();
-    call.app.store.change(Change::DeleteCompany(company_id, call.if_undelivered(), now)).await?;
+    call.change(Change::DeleteCompany(company_id, call.if_undelivered(), now)).await?;
     Ok(answer::gone())
 }

@@ -226,7 +226,13 @@ async fn read(call: Call) -> Result<Response, Problem> {
 fn by_hand(call: &Call) -> Result<ByHand, Problem> {
     let id: DeliveryId = call.path_id("DeliveryId")?;
     let in_flight = call.app.engine.in_flight(id.no());
-    Ok(ByHand { id, company_id: call.own_company().cloned(), in_flight, now: call.app.clock.now() })
+    Ok(ByHand {
+        id,
+        company_id: call.own_company().cloned(),
+        in_flight,
+        now: call.app.clock.now(),
+        by: Some(call.author()),
+    })
 }
 
 async fn retry(call: Call) -> Result<Response, Problem> {

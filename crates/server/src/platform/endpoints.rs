@@ -268,7 +268,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
     let (text, secret) = new_secret(&call, &key)?;
     let endpoint =
         Endpoint { key, settings, secret, previous_secret: None, paused: None, created: now, generation: 0 };
-    call.app.store.change(Change::CreateEndpoint(endpoint.clone(), call.app.limits.endpoints)).await?;
+    call.change(Change::CreateEndpoint(endpoint.clone(), call.app.limits.endpoints)).await?;
     let location = format!("/v1/companies/{}/endpoints/{endpoint_id}", endpoint.key.company_id);
     Ok(answer::created(&location, &Shown(&endpoint, now, Some(&text))))
 }
@@ -347,13 +347,13 @@ async fn update(
     secret: Option<&str>,
 ) -> Result<Response, Problem> {
     let now = call.app.clock.now();
-    call.app.store.change(Change::UpdateEndpoint(after.clone(), kind, now)).await?;
+    call.change(Change::UpdateEndpoint(after.clone(), kind, now)).await?;
     Ok(answer::ok(&Shown(&after, now, secret)))
 }
 
 async fn delete(call: Call) -> Result<Response, Problem> {
     let endpoint = endpoint(&call)?;
     let (mode, now) = (call.if_undelivered(), call.app.clock.now());
-    call.app.store.change(Change::DeleteEndpoint(endpoint.key.clone(), mode, now)).await?;
+    call.change(Change::DeleteEndpoint(endpoint.key.clone(), mode, now)).await?;
     Ok(answer::gone())
 }

@@ -187,7 +187,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
         dry_run: fields.is_set("DryRun"),
         created: call.app.clock.now(),
     };
-    let made = call.app.store.create_job(job).await?;
+    let made = call.app.store.create_job_by(call.author(), job).await?;
     Ok(answer::created(&format!("/v1/jobs/{}", made.job.id), &members(made)))
 }
 
@@ -262,6 +262,6 @@ async fn read(call: Call) -> Result<Response, Problem> {
 
 async fn cancel(call: Call) -> Result<Response, Problem> {
     let id: JobId = call.path_id("JobId")?;
-    let job = call.app.store.cancel_job(id, call.own_company(), call.app.clock.now()).await?;
+    let job = call.app.store.cancel_job_by(call.author(), id, call.own_company()).await?;
     Ok(answer::ok(&members(job)))
 }

@@ -111,7 +111,7 @@ async fn list(call: Call) -> Result<Response, Problem> {
 
 async fn rotate(call: Call) -> Result<Response, Problem> {
     let start = if call.fields.is_set("Now") { Start::Now } else { Start::AfterLead };
-    call.app.keys.rotate(start).await.map_err(problem)?;
+    call.app.keys.rotate(start, call.author()).await.map_err(problem)?;
     let mut response = list(call).await?;
     *response.status_mut() = http::StatusCode::CREATED;
     response.headers_mut().insert(http::header::LOCATION, http::HeaderValue::from_static("/v1/keys"));

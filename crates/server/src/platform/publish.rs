@@ -146,14 +146,14 @@ fn acceptance(publication: &Publication<'_>, app: &App, now: Timestamp) -> Resul
     })
 }
 
-fn refused_text(error: publication::Error) -> Problem {
+pub(super) fn refused_text(error: publication::Error) -> Problem {
     match error {
         publication::Error::InvalidJson { .. } => Problem::new(Code::InvalidJson, error.to_string()),
         publication::Error::Schema(faults) => Problem::of_faults(faults),
     }
 }
 
-fn refused(refused: Refused) -> Problem {
+pub(super) fn refused(refused: Refused) -> Problem {
     let message = refused.to_string();
     match refused {
         Refused::UnknownBranch(_) => Problem::at(Code::UnknownBranch, "/Header/BranchId", message),

@@ -17,8 +17,13 @@ impl Settings {
             head(&mut text, place, section);
             for key in KEYS.iter().filter(|key| key.section == *section) {
                 let _ = write!(text, "{} = {}", key.name, self.shown(key));
-                if let Some(source) = self.sources.get(key.path) {
-                    let _ = write!(text, "  # {source}");
+                match (self.sources.get(key.path), key.path) {
+                    (Some(source), _) => {
+                        let _ = write!(text, "  # {source}");
+                    }
+                    (None, "platform_key") => text.push_str("  # platform.key in data_dir"),
+                    (None, "master_key") => text.push_str("  # master.key in data_dir"),
+                    (None, _) => {}
                 }
                 text.push('\n');
             }

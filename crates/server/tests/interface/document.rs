@@ -15,6 +15,10 @@ pub(crate) fn check(method: &str, path: &str, reply: &Reply) {
         let _first = DOCUMENT.set(reply.json());
         return;
     }
+    if path.starts_with("/portal") {
+        // Pages for people are no part of the interface.
+        return;
+    }
     let document = DOCUMENT.get().expect("every house reads the document first");
     let path = path.split('?').next().unwrap_or_default();
     let operation =
@@ -157,7 +161,7 @@ async fn every_documented_path_is_served_with_exactly_its_methods() {
     let document = read(&house).await;
     for (path, item) in document["paths"].as_object().unwrap() {
         let concrete = path.replace("{CompanyId}", "nobody").replace(['{', '}'], "");
-        let reply = house.send_bare("PUT", &concrete, &[], axum::body::Body::empty()).await;
+        let reply = house.send_bare("TRACE", &concrete, &[], axum::body::Body::empty()).await;
         assert_eq!(reply.status, 405, "{path}");
         let mut allowed: Vec<_> = reply.header("allow").split(',').filter(|it| *it != "HEAD").collect();
         let mut documented: Vec<_> =

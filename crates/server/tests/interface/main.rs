@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails the test")]
 
 mod actions;
+mod audit;
 mod companies;
 mod deliveries;
 mod document;
@@ -17,7 +18,10 @@ mod jobs;
 mod keys;
 mod lists;
 mod oauth;
+mod people;
 mod public;
 mod publish;
 mod refusals;
 mod rights;
+mod sign_in;
+mod work_orders;

@@ -50,13 +50,14 @@ async fn unknown_paths_and_methods_are_told() {
 async fn a_body_must_be_declared_as_json_in_utf_8() {
     let (house, _) = House::furnished().await;
     let body = || Body::from(accepted("ok").to_string());
-    let refused: [&[(&str, &str)]; 6] = [
+    let refused: [&[(&str, &str)]; 7] = [
         &[],
         &[("content-type", "text/plain")],
         &[("content-type", "application/x-www-form-urlencoded")],
         &[("content-type", "application/json; charset=latin1")],
         &[("content-type", "application/problem+json")],
         &[("content-type", "application/json"), ("content-encoding", "gzip")],
+        &[("content-type", "application/json"), ("content-type", "text/plain")],
     ];
     for headers in refused {
         let reply = house.send("POST", "/v1/notifications", headers, body()).await;

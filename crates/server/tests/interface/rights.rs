@@ -231,3 +231,31 @@ async fn a_session_that_is_over_or_made_up_is_nobody() {
     house.later(Duration::from_secs(60));
     get(&house, &cookie, "/v1/log").await.problem(401, "unauthorized");
 }
+
+#[tokio::test]
+async fn people_see_the_audit_of_their_own_company_and_of_no_other() {
+    let (house, _, _) = two_companies().await;
+    house.post("/v1/keys", json!({})).await.with(201);
+    let cookie = sign_in(&house, Role::Reader).await;
+    let all = house.get("/v1/audit?Limit=500").await.with(200);
+    let companies = |page: &Value| -> Vec<Value> {
+        let items = page["Items"].as_array().unwrap();
+        items.iter().map(|item| item["CompanyId"].clone()).collect()
+    };
+    for there in [json!("acme"), json!("other"), Value::Null] {
+        assert!(companies(&all).contains(&there), "{there}");
+    }
+    let own = get(&house, &cookie, "/v1/audit?Limit=500").await.with(200);
+    assert!(!companies(&own).is_empty());
+    assert!(companies(&own).iter().all(|company| *company == "acme"), "{own}");
+    let foreign = get(&house, &cookie, "/v1/audit?CompanyId=other").await.with(200);
+    assert_eq!(foreign, get(&house, &cookie, "/v1/audit?CompanyId=nobody").await.with(200));
+    let subject = get(&house, &cookie, "/v1/audit?Subject=other").await.with(200);
+    assert_eq!(subject["Items"], json!([]));
+    // Who writes with a session is named.
+    let admin = sign_in(&house, Role::Admin).await;
+    let new = Some(json!({}));
+    with_cookie(&house, &admin, ("POST", "/v1/companies/acme/clients"), &[SAME], new).await.with(201);
+    let newest = &house.get("/v1/audit").await.with(200)["Items"][0];
+    assert_eq!((&newest["Actor"], &newest["ActorName"]), (&json!("Person"), &json!("Admin@example.org")));
+}

@@ -359,7 +359,7 @@ impl Bench {
     }
 
     pub(crate) fn by_hand(&self, id: DeliveryId) -> ByHand {
-        ByHand { id, company_id: None, in_flight: false, now: self.now }
+        ByHand { id, company_id: None, in_flight: false, now: self.now, by: None }
     }
 
     pub(crate) async fn retry(&self, id: DeliveryId) -> Result<DeliveryRecord, Error> {
@@ -387,6 +387,7 @@ impl Bench {
             whole.notifications += step.notifications;
             whole.log_records += step.log_records;
             whole.lanes += step.lanes;
+            whole.audit_records += step.audit_records;
             whole.next = step.next;
             if !step.more {
                 return whole;

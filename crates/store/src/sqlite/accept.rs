@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use workbell_model::{
     CompanyId, DeliveryId, DeliveryNo, Endpoint, Fate, Mode, NotificationNo, Reason, Undelivered,
 };
+use workbell_wire::MessageId;
 
 use super::code;
 use super::lane;
@@ -13,6 +14,16 @@ use super::write::{Event, Write};
 use crate::directory::{CompanyEntry, Directory};
 use crate::record::{Acceptance, AcceptanceResult, Accepted, Refused};
 use crate::store::Fresh;
+
+/// Whether a company has a MessageId already.
+pub(super) enum Repeat {
+    /// It has not.
+    Unknown,
+    /// With other content.
+    Other,
+    /// With the same content: the first answer.
+    Same(Accepted),
+}
 
 impl Write {
     /// Accepts one notification within the running transaction.
@@ -35,7 +46,11 @@ impl Write {
         let no = self.take_notification_no();
         if !self.insert_notification(&company.company.company_id, acceptance, no, fate, targets.len())? {
             self.give_back_notification_no(no);
-            return self.first_answer(&company.company.company_id, acceptance);
+            let (company, id) = (&company.company.company_id, acceptance.message_id);
+            return Ok(match self.first_answer(company, id, &acceptance.content_hash)? {
+                Repeat::Same(accepted) => Ok(accepted),
+                Repeat::Other | Repeat::Unknown => Err(Refused::MessageIdConflict(id)),
+            });
         }
         let mut deliveries = Vec::with_capacity(targets.len());
         for (ordinal, endpoint) in (0u16..).zip(&targets) {
@@ -81,35 +96,33 @@ impl Write {
         Ok(inserted == 1)
     }
 
-    /// The answer to a MessageId that is known already.
-    fn first_answer(
+    /// The answer to a MessageId, if it is known already.
+    pub(super) fn first_answer(
         &self,
         company: &CompanyId,
-        acceptance: &Acceptance,
-    ) -> rusqlite::Result<AcceptanceResult> {
-        let (no, hash, fate, count, accepted): (u64, Vec<u8>, i64, u16, i64) = self
+        message_id: MessageId,
+        content_hash: &[u8; 32],
+    ) -> rusqlite::Result<Repeat> {
+        let found: Option<(u64, Vec<u8>, i64, u16, i64)> = self
             .connection
             .prepare_cached(
                 "SELECT notification_no, content_hash, fate, deliveries, accepted
                  FROM notifications
                  WHERE company_id = ?1 AND message_id = ?2",
             )?
-            .query_row(params![company.as_str(), acceptance.message_id.as_bytes()], |row| {
+            .query_row(params![company.as_str(), message_id.as_bytes()], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-            })?;
-        if hash != acceptance.content_hash {
-            return Ok(Err(Refused::MessageIdConflict(acceptance.message_id)));
+            })
+            .optional()?;
+        let Some((no, hash, fate, count, accepted)) = found else { return Ok(Repeat::Unknown) };
+        if hash != content_hash {
+            return Ok(Repeat::Other);
         }
         let accepted = workbell_wire::Timestamp::from_ticks(accepted);
         let deliveries = (0..count)
             .map(|ordinal| DeliveryId::new(accepted, DeliveryNo::new(NotificationNo(no), ordinal)))
             .collect();
-        Ok(Ok(Accepted {
-            message_id: acceptance.message_id,
-            fate: code::fate(fate)?,
-            deliveries,
-            repeated: true,
-        }))
+        Ok(Repeat::Same(Accepted { message_id, fate: code::fate(fate)?, deliveries, repeated: true }))
     }
 
     fn create_delivery(
@@ -187,7 +200,10 @@ impl Write {
     }
 }
 
-fn company_of(directory: &Directory, acceptance: &Acceptance) -> Result<Arc<CompanyEntry>, Refused> {
+pub(super) fn company_of(
+    directory: &Directory,
+    acceptance: &Acceptance,
+) -> Result<Arc<CompanyEntry>, Refused> {
     let named = acceptance.company_id.as_ref();
     if acceptance.branch_id == 0 {
         let id = named.ok_or(Refused::CompanyMissing)?;

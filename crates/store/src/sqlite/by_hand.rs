@@ -21,7 +21,7 @@ pub(super) struct Row {
     pub(super) finished: Option<Timestamp>,
     attempts: u16,
     mode: Mode,
-    wish: Option<Wish>,
+    pub(super) wish: Option<Wish>,
     last_error: Option<String>,
     last_status: Option<u16>,
 }

@@ -42,6 +42,7 @@ impl Write {
             Change::CloseSession(token) => self.close_session(&token),
             Change::TryPassword(attempted, now) => self.try_password(&attempted, now),
             Change::ForgetTries(attempted) => self.forget_tries(&attempted),
+            Change::PutCustomer(customer) => self.put_customer(&customer),
             Change::PutAction(action) => self.put_action(action),
             Change::DeleteAction(name) => self.delete_action(name),
             Change::PutKeys(keys, gone) => self.put_keys(&keys, &gone),
@@ -317,6 +318,16 @@ impl Write {
         )?;
         self.events.push(Event::EndpointChanged(key.clone(), EndpointChange::Deleted));
         Ok(())
+    }
+
+    fn put_customer(&mut self, customer: &workbell_model::Customer) -> Result<Publish, Error> {
+        let settings = serde_json::to_string(customer).expect("it is plain data");
+        self.connection.execute(
+            "INSERT INTO customers (customer_id, settings) VALUES (?1, ?2)
+             ON CONFLICT (customer_id) DO UPDATE SET settings = excluded.settings",
+            params![customer.customer_id, settings],
+        )?;
+        Ok(Box::new(|_| {}))
     }
 
     fn put_action(&mut self, action: OwnAction) -> Result<Publish, Error> {

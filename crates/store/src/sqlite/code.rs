@@ -3,6 +3,7 @@
 use rusqlite::types::{FromSqlError, FromSqlResult};
 use workbell_model::job::{JobState, Kind};
 use workbell_model::log::Direction;
+use workbell_model::work_order::Interface;
 use workbell_model::{Fate, Mode, Reason, State, Wish};
 
 pub(super) const fn of_fate(fate: Fate) -> i64 {
@@ -87,6 +88,21 @@ pub(super) fn wish(code: i64) -> FromSqlResult<Wish> {
     match code {
         1 => Ok(Wish::Retry),
         2 => Ok(Wish::Discard),
+        other => Err(FromSqlError::OutOfRange(other)),
+    }
+}
+
+pub(super) const fn of_interface(interface: Interface) -> i64 {
+    match interface {
+        Interface::Platform => 0,
+        Interface::Direct => 1,
+    }
+}
+
+pub(super) fn interface(code: i64) -> FromSqlResult<Interface> {
+    match code {
+        0 => Ok(Interface::Platform),
+        1 => Ok(Interface::Direct),
         other => Err(FromSqlError::OutOfRange(other)),
     }
 }

@@ -7,20 +7,28 @@ use workbell_wire::Timestamp;
 use super::change::Publish;
 use super::jobs;
 use super::sweep;
+use crate::audit::Author;
 use crate::error::Error;
 use crate::job::JobRecord;
-use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Emulation, Swept};
+use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Emulation, Inbound, Swept};
+use crate::work_order::{ActResult, Acting, Creation};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+/// How often an act has its members in memory: as a body, as members, and as they change the order.
+const BODIES: usize = 3;
 
 pub(super) enum Command {
     Accept(Vec<Acceptance>, Reply<Vec<AcceptanceResult>>),
     Complete(Box<Completion>),
+    CreateWorkOrder(Box<Creation>, Reply<ActResult>),
+    Act(Box<Acting>, Reply<ActResult>),
+    LogInbound(Box<Inbound>),
     Settle(DeliveryNo, Timestamp, Reply<()>),
     MendLane(EndpointKey, WorkOrderId, Timestamp),
     Retry(ByHand, Reply<()>),
     Discard(ByHand, Reply<()>),
-    Change(Box<Change>, Reply<()>),
+    Change(Box<(Change, Author)>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
     OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
@@ -35,6 +43,9 @@ impl Command {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
             Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
+            | Command::CreateWorkOrder(..)
+            | Command::Act(..)
+            | Command::LogInbound(_)
             | Command::Settle(..)
             | Command::MendLane(..)
             | Command::Retry(..)
@@ -46,10 +57,13 @@ impl Command {
         }
     }
 
-    /// Bytes that it keeps in memory while it waits; only acceptances are worth counting.
+    /// Bytes that it keeps in memory while it waits; only what callers send is worth counting.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Command::Accept(acceptances, _) => bytes_of(acceptances),
+            Command::CreateWorkOrder(creation, _) => creation.notice.body.len() * BODIES,
+            Command::Act(acting, _) => acting.notice.body.len() * BODIES,
+            Command::LogInbound(inbound) => inbound.detail.len(),
             Command::Complete(_)
             | Command::Settle(..)
             | Command::MendLane(..)
@@ -78,6 +92,12 @@ impl Command {
             | Command::Discard(_, reply)
             | Command::Change(_, reply)
             | Command::Close(reply) => drop(reply.send(Err(again(error)))),
+            Command::CreateWorkOrder(_, reply) | Command::Act(_, reply) => {
+                drop(reply.send(Err(again(error))));
+            }
+            Command::LogInbound(inbound) => {
+                tracing::warn!(call = inbound.call, %error, "a request of the Direct API is missing in the log");
+            }
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
             Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
@@ -99,6 +119,7 @@ pub(super) fn bytes_of(acceptances: &[Acceptance]) -> usize {
 /// What is answered once the transaction is on disk.
 pub(super) enum Answer {
     Accepted(Vec<AcceptanceResult>),
+    Acted(ActResult),
     Done,
     /// It was judged and changes nothing; the rest of the batch is not touched by that.
     Refused(Error),

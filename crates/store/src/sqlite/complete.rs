@@ -7,7 +7,7 @@ use workbell_wire::{ActionName, Timestamp};
 use super::code;
 use super::lane::{self, Lane, LaneKey};
 use super::write::{Event, Write};
-use crate::record::{Attempt, Completion, Emulation};
+use crate::record::{Attempt, Completion, Emulation, Inbound};
 
 /// A row of `finished`.
 pub(super) struct Finished<'a> {
@@ -49,7 +49,7 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
 }
 
 /// What a log record says beside the attempt's own part.
-struct Entry<'a> {
+struct Logged<'a> {
     endpoint: &'a EndpointKey,
     delivery_no: Option<DeliveryNo>,
     work_order_id: WorkOrderId,
@@ -249,9 +249,36 @@ impl Write {
         Ok(())
     }
 
+    /// Writes down a request of the Direct API.
+    pub(super) fn log_inbound(&mut self, inbound: &Inbound) -> rusqlite::Result<()> {
+        let no = self.take_log_no();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO log
+                   (log_no, company_id, work_order_id, branch_id, action, direction, attempt, mode, start, duration,
+                    status, error, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?
+            .execute(params![
+                no,
+                inbound.company_id.as_str(),
+                inbound.work_order_id,
+                inbound.branch_id,
+                inbound.call,
+                code::of_direction(workbell_model::log::Direction::Inbound),
+                code::of_mode(Mode::Live),
+                inbound.start.ticks(),
+                i64::try_from(inbound.duration.as_nanos() / 100).unwrap_or(i64::MAX),
+                inbound.status,
+                inbound.error,
+                std::str::from_utf8(&inbound.detail).unwrap_or("{}"),
+            ])
+            .map(drop)
+    }
+
     fn insert_log(&mut self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
         let delivery = &completion.delivery;
-        let entry = Entry {
+        let entry = Logged {
             endpoint: &delivery.endpoint,
             delivery_no: Some(delivery.no),
             work_order_id: delivery.work_order_id,
@@ -265,7 +292,7 @@ impl Write {
 
     /// Writes the record of an emulated notification, and gives its number.
     pub(super) fn log_emulation(&mut self, emulation: &Emulation) -> rusqlite::Result<u64> {
-        let entry = Entry {
+        let entry = Logged {
             endpoint: &emulation.endpoint,
             delivery_no: None,
             work_order_id: emulation.work_order_id,
@@ -277,7 +304,7 @@ impl Write {
         self.log(&entry, &emulation.attempt)
     }
 
-    fn log(&mut self, entry: &Entry<'_>, attempt: &Attempt) -> rusqlite::Result<u64> {
+    fn log(&mut self, entry: &Logged<'_>, attempt: &Attempt) -> rusqlite::Result<u64> {
         let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
         let no = self.take_log_no();
         self.connection

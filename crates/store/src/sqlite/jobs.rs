@@ -17,6 +17,7 @@ use record::{job, jobs, unfinished, walks};
 
 use super::code;
 use super::write::Write;
+use crate::audit::{Act, Author};
 use crate::error::Error;
 use crate::job::{JobRecord, MOST_RUNNING, NewJob, Step};
 
@@ -24,6 +25,8 @@ use crate::job::{JobRecord, MOST_RUNNING, NewJob, Step};
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
     Create(NewJob),
+    /// The same in somebody's name, with its record in the audit.
+    By(Author, Box<Wanted>),
     Cancel(JobId, Option<CompanyId>, Timestamp),
     Counted(JobId, u64, Timestamp),
     Step(Step),
@@ -42,6 +45,15 @@ impl Write {
     pub(super) fn of_job(&mut self, wanted: &Wanted) -> Result<JobRecord, Error> {
         match wanted {
             Wanted::Create(job) => self.create_job(job),
+            Wanted::By(author, wanted) => {
+                let job = self.of_job(wanted)?;
+                match **wanted {
+                    Wanted::Create(_) => self.audit_job(Act::JobCreated, &job, author)?,
+                    Wanted::Cancel(..) => self.audit_job(Act::JobCancelled, &job, author)?,
+                    Wanted::By(..) | Wanted::Counted(..) | Wanted::Step(_) => {}
+                }
+                Ok(job)
+            }
             Wanted::Cancel(id, company, now) => self.cancel_job(*id, company.as_ref(), *now),
             Wanted::Counted(id, total, now) => self.counted(*id, *total, *now),
             Wanted::Step(step) => self.job_step(step),

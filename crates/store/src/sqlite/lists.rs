@@ -6,12 +6,14 @@
 mod deliveries;
 mod log;
 mod notifications;
+mod work_orders;
 
 use rusqlite::Connection;
 
 pub(super) use deliveries::{deliveries, delivery};
 pub(super) use log::{attempts, log, log_record};
 pub(super) use notifications::{notification, notifications};
+pub(super) use work_orders::{customer, customers, order_with_entries, time_line, work_order, work_orders};
 
 use crate::error::Error;
 use crate::filter::{LONGEST_WALK, Page, Paging};
@@ -48,7 +50,7 @@ pub(super) fn cursor(below: i64) -> String {
 }
 
 /// Collects what matches from a walk over numbered rows.
-struct Walk<T> {
+pub(super) struct Walk<T> {
     items: Vec<T>,
     limit: usize,
     walked: usize,
@@ -56,12 +58,12 @@ struct Walk<T> {
 }
 
 impl<T> Walk<T> {
-    fn new(paging: &Paging) -> Self {
+    pub(super) fn new(paging: &Paging) -> Self {
         Walk { items: Vec::new(), limit: paging.limit.max(1), walked: 0, last: 0 }
     }
 
     /// Counts a row; true while the walk may go on after it.
-    fn step(&mut self, number: i64, matching: Option<T>) -> bool {
+    pub(super) fn step(&mut self, number: i64, matching: Option<T>) -> bool {
         self.walked += 1;
         self.last = number;
         self.items.extend(matching);
@@ -69,7 +71,7 @@ impl<T> Walk<T> {
     }
 
     /// The page, when the walk was stopped (`ended` is false) or came to its end.
-    fn page(self, ended: bool) -> Page<T> {
+    pub(super) fn page(self, ended: bool) -> Page<T> {
         let next = if ended { None } else { Some(cursor(self.last)) };
         Page { items: self.items, next }
     }

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OpenFlags};
@@ -17,6 +18,7 @@ use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::feed::FeedBells;
+use crate::work_order::HIGHEST_MADE_ID;
 
 /// How sure a commit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +44,15 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
     include_str!("../../migrations/sqlite/0004_feed.sql"),
     include_str!("../../migrations/sqlite/0005_jobs.sql"),
-    include_str!("../../migrations/sqlite/0006_log_by_message.sql"),
+    include_str!("../../migrations/sqlite/0006_audit.sql"),
+    include_str!("../../migrations/sqlite/0007_work_orders.sql"),
+    include_str!("../../migrations/sqlite/0008_log_by_message.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.
@@ -83,7 +87,8 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;
     let subscriber = Arc::new(OnceLock::new());
-    let state = WriteState::new(connection, directory.clone(), &options)?;
+    let highest_order = Arc::new(AtomicI64::new(highest_order(&connection)?));
+    let state = WriteState::new(connection, directory.clone(), &options, highest_order.clone())?;
     let counters = Arc::new(Counters::default());
     let readers = Readers::new(READERS, counters.clone(), || {
         let reader = connect(&file, &options)?;
@@ -93,7 +98,23 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let feed_bells = Arc::new(FeedBells::default());
     let checkpoints = connect(&file, &options)?;
     let writer = Writer::start(state, checkpoints, subscriber.clone(), counters.clone(), feed_bells.clone())?;
-    Ok(SqliteStore { directory, counters, feed_bells, subscriber, writer, readers, _lock: lock })
+    Ok(SqliteStore {
+        directory,
+        counters,
+        feed_bells,
+        subscriber,
+        writer,
+        readers,
+        highest_order,
+        _lock: lock,
+    })
+}
+
+/// Highest id of a work order that could have been made here. Uses work_orders_by_id.
+fn highest_order(connection: &Connection) -> Result<i64, Error> {
+    let sql = "SELECT MAX(work_order_id) FROM work_orders WHERE work_order_id <= ?1";
+    let highest: Option<i64> = connection.query_row(sql, [HIGHEST_MADE_ID], |row| row.get(0))?;
+    Ok(highest.unwrap_or(0).max(0))
 }
 
 /// Takes the lock that keeps a second process away, and leaves our process id for its error message.

@@ -63,6 +63,7 @@ impl Write {
         self.sweep_log(cutoffs.now.minus(cutoffs.log), &mut swept)?;
         self.sweep_traffic(cutoffs.now.minus(cutoffs.log), &mut swept)?;
         self.sweep_lanes(before, &mut position, &mut swept)?;
+        self.sweep_audit(cutoffs.now, cutoffs.log, &mut swept)?;
         swept.more |= self.sweep_jobs(before)?;
         if !swept.more {
             swept.next = self.next_expiry(cutoffs, position.passed_by)?;

@@ -3,9 +3,11 @@
 mod batch;
 
 mod hooks;
+mod one_commit;
 mod opening;
 mod place;
 mod plans;
+mod refused;
 mod rolled_back_feed;
 mod trouble;
 mod write_ahead_log;

@@ -3,6 +3,7 @@
 //! Everything remembered can be found again in the file, so that after a failed transaction it is just thrown away.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::{EndpointKey, Sequence, State, WorkOrderId};
@@ -46,6 +47,8 @@ pub(super) struct Write {
     waiting: QuickMap<EndpointKey, u64>,
     pub(super) next_notification: u64,
     pub(super) next_log: u64,
+    /// Highest id of a work order that could have been made here.
+    pub(super) highest_order: Arc<AtomicI64>,
     /// The log up to this number is counted in `traffic`.
     pub(super) rolled_up: u64,
     /// Told after the commit.
@@ -61,6 +64,7 @@ impl Write {
         connection: Connection,
         directory: Arc<Directory>,
         options: &Options,
+        highest_order: Arc<AtomicI64>,
     ) -> Result<Self, Error> {
         let next_notification = next_number(&connection, NOTIFICATION)?;
         let next_log = next_number(&connection, LOG)?;
@@ -76,6 +80,7 @@ impl Write {
             waiting: QuickMap::default(),
             next_notification,
             next_log,
+            highest_order,
             rolled_up,
             events: Vec::new(),
             to_discard,

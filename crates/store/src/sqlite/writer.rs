@@ -16,9 +16,11 @@ use workbell_wire::Timestamp;
 
 use super::checkpoint::{Checkpointer, checkpoint};
 use super::command::{Answer, Command};
+use super::refused::{Refused, Remedy};
 use super::sweep;
 use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
 use super::write::{Event, Write};
+use crate::audit::Act;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::feed::FeedBells;
@@ -73,6 +75,7 @@ impl Writer {
             subscriber,
             trouble: trouble.clone(),
             kept: Vec::new(),
+            refused: Refused::default(),
             position: sweep::Position::default(),
             checkpointer,
             log_bytes,
@@ -136,6 +139,7 @@ struct Thread {
     /// Completions that could not be written yet, oldest first. Bounded by the attempts that were in flight, for no
     /// new one starts meanwhile.
     kept: Vec<Command>,
+    refused: Refused,
     position: sweep::Position,
     checkpointer: Checkpointer,
     log_bytes: Arc<AtomicU64>,
@@ -188,7 +192,9 @@ impl Thread {
             return Some(command);
         }
         loop {
-            if self.state.to_discard.is_empty() {
+            if let Some(completion) = self.refused.due() {
+                self.run_batch(vec![Command::Complete(completion)]);
+            } else if self.state.to_discard.is_empty() && self.refused.is_empty() {
                 let command = self.waiting.blocking_recv()?;
                 self.waiting_bytes.fetch_sub(command.bytes(), Ordering::Relaxed);
                 return Some(command);
@@ -199,6 +205,7 @@ impl Thread {
                     return Some(command);
                 }
                 Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) if self.state.to_discard.is_empty() => std::thread::sleep(LOOK),
                 Err(TryRecvError::Empty) => self.discard_of_deleted(),
             }
             if self.trouble.is_there()
@@ -286,7 +293,9 @@ impl Thread {
                     self.keep_or_refuse(command);
                 }
             }
-            Err(error) if batch.len() == 1 => batch.into_iter().for_each(|command| command.refuse(&error)),
+            Err(error) if batch.len() == 1 => {
+                batch.into_iter().for_each(|command| self.refuse(command, &error))
+            }
             Err(_) => {
                 for command in batch {
                     if self.trouble.is_there() {
@@ -296,6 +305,17 @@ impl Thread {
                     }
                 }
             }
+        }
+    }
+
+    /// One that fails alone. An outcome is not given up.
+    fn refuse(&mut self, command: Command, error: &Error) {
+        match command {
+            Command::Complete(completion) => match self.refused.refused(completion, error) {
+                Remedy::Write(command) => self.run_batch(vec![command]),
+                Remedy::Kept => {}
+            },
+            other => other.refuse(error),
         }
     }
 
@@ -335,13 +355,25 @@ impl Thread {
             Command::Complete(completion) => {
                 state.complete(completion).map(|()| Answer::Done).map_err(Error::from)
             }
+            Command::CreateWorkOrder(creation, _) => state.create_work_order(creation).map(Answer::Acted),
+            Command::Act(acting, _) => state.act(acting).map(Answer::Acted),
+            Command::LogInbound(inbound) => {
+                state.log_inbound(inbound).map(|()| Answer::Done).map_err(Error::from)
+            }
             Command::Settle(no, now, _) => state.settle(*no, *now).map(|()| Answer::Done),
             Command::MendLane(endpoint, work_order_id, now) => {
                 state.mend_stale(&(endpoint.clone(), *work_order_id), *now).map(|()| Answer::Done)
             }
-            Command::Retry(by_hand, _) => judged(state.retry(by_hand)),
-            Command::Discard(by_hand, _) => judged(state.discard(by_hand)),
-            Command::Change(change, _) => state.change((**change).clone()).map(Answer::Changed),
+            Command::Retry(by_hand, _) => {
+                judged(state.audited_by_hand(Act::DeliveryRetried, by_hand, Write::retry))
+            }
+            Command::Discard(by_hand, _) => {
+                judged(state.audited_by_hand(Act::DeliveryDiscarded, by_hand, Write::discard))
+            }
+            Command::Change(change, _) => {
+                let (change, author) = (**change).clone();
+                state.audited(change, &author).map(Answer::Changed)
+            }
             Command::Sweep(cutoffs, _) => {
                 state.sweep(*cutoffs, &self.position).map(|(swept, position)| Answer::Swept(swept, position))
             }
@@ -368,7 +400,16 @@ impl Thread {
                     self.counters.took(results.iter().filter(|result| result.is_ok()).count());
                     accepts.push((reply, results));
                 }
-                (Command::Complete(completion), _) => self.counters.attempted(completion.attempt.error),
+                (Command::CreateWorkOrder(_, reply) | Command::Act(_, reply), Answer::Acted(result)) => {
+                    self.counters.took(usize::from(result.is_ok()));
+                    replies.push(Box::new(move || drop(reply.send(Ok(result)))));
+                }
+                (Command::Complete(completion), _) => {
+                    self.counters.attempted(completion.attempt.error);
+                    if !self.refused.is_empty() {
+                        self.refused.written(&completion);
+                    }
+                }
                 (Command::Change(_, reply), Answer::Changed(publish)) => {
                     publish(&mut self.state.directory.write());
                     replies.push(Box::new(move || drop(reply.send(Ok(())))));
@@ -508,6 +549,11 @@ impl Thread {
         if !self.kept.is_empty() {
             let batch = std::mem::take(&mut self.kept);
             self.run_batch(batch);
+        }
+        for command in self.refused.all() {
+            if !self.trouble.is_there() {
+                self.run_batch(vec![command]);
+            }
         }
         let _kept_as_it_was = self.state.connection.busy_timeout(LONGEST_WAIT_AT_CLOSE);
         if let Err(error) = checkpoint(&self.state.connection, "TRUNCATE") {

@@ -43,8 +43,45 @@ const TIMES: &[&str] = &["Duration", "ConnectTime", "FirstByteTime"];
 /// Members that get a part of their own.
 const PARTS: &[&str] = &["RequestHeaders", "Body", "ResponseHeaders", "ResponseBody"];
 
+/// The headers of a record, in the order in which they were sent.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Sent {
+    request_headers: Headers,
+    response_headers: Headers,
+}
+
+#[derive(Debug, Default)]
+struct Headers(Vec<(String, Value)>);
+
+impl<'de> serde::Deserialize<'de> for Headers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> serde::de::Visitor<'de> for InOrder {
+            type Value = Headers;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("headers")
+            }
+
+            fn visit_unit<E>(self) -> Result<Headers, E> {
+                Ok(Headers::default())
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                let mut headers = Vec::new();
+                while let Some(header) = map.next_entry()? {
+                    headers.push(header);
+                }
+                Ok(Headers(headers))
+            }
+        }
+        deserializer.deserialize_any(InOrder)
+    }
+}
+
 /// The record as text.
-pub(crate) fn render(record: &Value, screen: &Screen) -> String {
+pub(crate) fn render(record: &Value, sent: &Sent, screen: &Screen) -> String {
     let mut lines = Record::default();
     let others = record.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
     for name in ORDER.iter().copied().chain(others.filter(|name| !ORDER.contains(name))) {
@@ -62,12 +99,12 @@ pub(crate) fn render(record: &Value, screen: &Screen) -> String {
     }
     let mut text = lines.render(screen);
     let _ = write!(text, "\n{}\n", screen.paint(Style::Heading, "Request"));
-    headers(&mut text, record.get("RequestHeaders"), screen);
+    headers(&mut text, &sent.request_headers, screen);
     body(&mut text, record.get("Body"));
     let _ = write!(text, "\n{}\n", screen.paint(Style::Heading, "Answer"));
     if record.get("Status").is_some_and(Value::is_number) {
         let _ = writeln!(text, "{}", member(record, "Status"));
-        headers(&mut text, record.get("ResponseHeaders"), screen);
+        headers(&mut text, &sent.response_headers, screen);
         body(&mut text, record.get("ResponseBody"));
     } else {
         text.push_str("none\n");
@@ -75,8 +112,8 @@ pub(crate) fn render(record: &Value, screen: &Screen) -> String {
     text
 }
 
-fn headers(text: &mut String, value: Option<&Value>, screen: &Screen) {
-    for (name, value) in value.and_then(Value::as_object).into_iter().flatten() {
+fn headers(text: &mut String, headers: &Headers, screen: &Screen) {
+    for (name, value) in &headers.0 {
         let name = screen.paint(Style::Faint, &format!("{}:", harmless(name)));
         let _ = writeln!(text, "{name} {}", harmless(&shown(value)));
     }
@@ -102,18 +139,23 @@ fn body(text: &mut String, value: Option<&Value>) {
 mod tests {
     use super::*;
 
+    fn rendered(record: &str) -> String {
+        let sent = serde_json::from_str(record).unwrap();
+        render(&serde_json::from_str(record).unwrap(), &sent, &Screen::pipe())
+    }
+
     #[test]
     fn a_record_shows_both_sides_and_what_came_back_cannot_steer_the_terminal() {
-        let record = serde_json::json!({
+        let record = r#"{
             "LogId": "7", "Duration": 1500, "Status": 500, "Error": "Status", "Extra": 1,
             "RequestHeaders": { "Host": "127.0.0.1:9", "Authorization": "Bearer ***" },
             "Body": "{\"Header\":{},\"Status\":\"Accepted\"}",
-            "ResponseHeaders": { "server": "x" }, "ResponseBody": "oh\u{1b}[2J\nno"
-        });
+            "ResponseHeaders": { "server": "x" }, "ResponseBody": "oh\u001b[2J\nno"
+        }"#;
         assert_eq!(
-            render(&record, &Screen::pipe()),
+            rendered(record),
             "LogId     7\nDuration  1.5 ms\nStatus    500\nError     Status\nExtra     1\n\n\
-             Request\nAuthorization: Bearer ***\nHost: 127.0.0.1:9\n\n\
+             Request\nHost: 127.0.0.1:9\nAuthorization: Bearer ***\n\n\
              {\n  \"Header\": {},\n  \"Status\": \"Accepted\"\n}\n\n\
              Answer\n500\nserver: x\n\noh\u{fffd}[2J\nno\n"
         );
@@ -121,9 +163,8 @@ mod tests {
 
     #[test]
     fn an_attempt_without_answer_says_so() {
-        let record = serde_json::json!({ "LogId": "8", "Status": null, "Error": "Timeout" });
         assert_eq!(
-            render(&record, &Screen::pipe()),
+            rendered(r#"{ "LogId": "8", "Status": null, "Error": "Timeout", "ResponseHeaders": null }"#),
             "LogId   8\nStatus  -\nError   Timeout\n\nRequest\n\nAnswer\nnone\n"
         );
     }

@@ -118,7 +118,7 @@ fn what_was_not_asked_for_is_not_checked_and_never_passed() {
             "",
         ]
     );
-    assert!(ran.text.ends_with("\ngood\n"), "{}", ran.text);
+    assert!(ran.text.ends_with("\ngood, not checked: audience, endpoint, destination\n"), "{}", ran.text);
 }
 
 #[test]

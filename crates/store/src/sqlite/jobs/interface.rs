@@ -7,23 +7,26 @@ use workbell_wire::Timestamp;
 use super::super::SqliteStore;
 use super::super::command::Command;
 use super::Wanted;
+use crate::audit::Author;
 use crate::error::Error;
 use crate::filter::{Page, Paging};
 use crate::job::{Candidates, JobRecord, Jobs, Look, NewJob, Step, Walk};
 
 #[async_trait]
 impl Jobs for SqliteStore {
-    async fn create_job(&self, job: NewJob) -> Result<JobRecord, Error> {
-        self.ask(|reply| Command::OfJob(Box::new(Wanted::Create(job)), reply)).await
+    async fn create_job_by(&self, by: Author, job: NewJob) -> Result<JobRecord, Error> {
+        let wanted = Wanted::By(by, Box::new(Wanted::Create(job)));
+        self.ask(|reply| Command::OfJob(Box::new(wanted), reply)).await
     }
 
-    async fn cancel_job(
+    async fn cancel_job_by(
         &self,
+        by: Author,
         id: JobId,
         company: Option<&CompanyId>,
-        now: Timestamp,
     ) -> Result<JobRecord, Error> {
-        let wanted = Wanted::Cancel(id, company.cloned(), now);
+        let wanted = Wanted::Cancel(id, company.cloned(), by.at);
+        let wanted = Wanted::By(by, Box::new(wanted));
         self.ask(|reply| Command::OfJob(Box::new(wanted), reply)).await
     }
 

@@ -2,19 +2,22 @@
 
 use rusqlite::Connection;
 use workbell_model::job::Kind;
-use workbell_model::{Person, PersonId, Reason, Role, State};
+use workbell_model::work_order::Act;
+use workbell_model::{Customer, Person, PersonId, Reason, Role, State};
 
 use super::place::Folder;
-use crate::conformance::Bench;
+use crate::audit::AuditFilter;
 use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
 use crate::conformance::jobs::{make, run};
+use crate::conformance::{Bench, work_orders};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Paging};
 use crate::job::Filter;
 use crate::record::{Attempted, Change, EndpointChange, IfUndelivered, Session};
 use crate::traffic::Span;
+use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 15] = [
+const WHOLE: [&str; 16] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -27,6 +30,7 @@ const WHOLE: [&str; 15] = [
     "SELECT key_id, record FROM signing_keys",
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
+    "FROM audit ORDER BY audit_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
@@ -122,6 +126,7 @@ async fn busy_life(bench: &mut Bench) {
     bench.store().keys().await.unwrap();
     lists(bench, &head, &endpoint).await;
     people(bench).await;
+    work_orders(bench).await;
     jobs(bench, &endpoint).await;
     bench.pass(2 * DAY);
     bench.sweep(DAY, DAY).await;
@@ -135,6 +140,24 @@ async fn busy_life(bench: &mut Bench) {
     bench.delete(&endpoint, IfUndelivered::Refuse).await.unwrap();
     bench.change(Change::DeleteCompany(company("acme"), IfUndelivered::Refuse, bench.now())).await.unwrap();
     bench.reopen().await;
+}
+
+async fn work_orders(bench: &mut Bench) {
+    let creation = work_orders::creation(bench, 77);
+    bench.store().create_work_order(creation).await.unwrap().unwrap();
+    let acting = work_orders::acting(bench, 77, Act::Accept, "{}");
+    for _ in 0..2 {
+        bench.store().act(acting.clone()).await.unwrap().unwrap();
+    }
+    let paging = || Paging { after: None, limit: 10 };
+    for company_id in [None, Some(company("acme"))] {
+        let filter = WorkOrderFilter { company_id, ..WorkOrderFilter::default() };
+        assert_eq!(bench.store().work_orders(filter, paging()).await.unwrap().items.len(), 1);
+    }
+    bench.store().time_line(&company("acme"), 77, None).await.unwrap();
+    bench.change(Change::PutCustomer(Customer::default())).await.unwrap();
+    bench.store().customer(7).await.unwrap();
+    bench.store().customers(paging()).await.unwrap();
 }
 
 async fn jobs(bench: &mut Bench, endpoint: &workbell_model::EndpointKey) {
@@ -201,6 +224,13 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
             let filter = DeliveryFilter { state, notification: filter.clone(), ..DeliveryFilter::default() };
             bench.store().deliveries(filter, paging()).await.unwrap();
         }
+    }
+    for filter in [
+        AuditFilter::default(),
+        AuditFilter { company_id: Some(endpoint.company_id.clone()), ..AuditFilter::default() },
+        AuditFilter { subject: Some("acme".to_owned()), ..AuditFilter::default() },
+    ] {
+        bench.store().audit(filter, paging()).await.unwrap();
     }
     bench.store().notification(&endpoint.company_id, head.message_id).await.unwrap().unwrap();
     bench.store().attempts(head.id()).await.unwrap();

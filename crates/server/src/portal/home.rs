@@ -1,0 +1,44 @@
+//! `/portal`: leads to the first page that who signed in has; and signing out.
+
+use axum::response::Response;
+use workbell_signing::hash_secret;
+use workbell_store::record::{Change, SignedIn};
+
+use super::cookie;
+use super::page::{Guard, Page, to};
+use super::visit::Visit;
+use crate::problem::Problem;
+use crate::route::Method;
+
+pub(super) static PAGES: &[Page] = &[
+    Page {
+        method: Method::Get,
+        path: "/portal",
+        guard: Guard::SignedIn,
+        handler: |visit| Box::pin(async move { home(&visit) }),
+    },
+    Page {
+        method: Method::Post,
+        path: "/portal/sign-out",
+        guard: Guard::Open,
+        handler: |visit| Box::pin(sign_out(visit)),
+    },
+];
+
+fn home(visit: &Visit) -> Result<Response, Problem> {
+    Ok(to(&match visit.caller()? {
+        SignedIn::Operator => format!("{}/companies", super::ROOT),
+        SignedIn::Person { company_id, .. } => {
+            format!("{}/companies/{company_id}/people", super::ROOT)
+        }
+    }))
+}
+
+async fn sign_out(visit: Visit) -> Result<Response, Problem> {
+    if let Some(token) = &visit.token {
+        visit.app.store.change(Change::CloseSession(hash_secret(token))).await?;
+    }
+    let mut response = to("/portal/sign-in?Done=signed-out");
+    cookie::clear(&mut response, &visit.app.public_url);
+    Ok(response)
+}
