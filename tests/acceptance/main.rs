@@ -11,6 +11,7 @@
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
 //! | `audit` | who changed what from where is recorded, also behind a proxy |
+//! | `backup` | a restore and a move lose nothing that was acknowledged, and go on |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
@@ -18,11 +19,14 @@
 //! | `emulate` | a configured endpoint can be tried out; that is logged and disturbs nothing |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
 //! | `listen` | a developer sees each notification once, whichever side ends |
+//! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
+//! | `token_page` | the page that takes a token apart prints what it says |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `demo` | the demo verifies everything |
 
 mod audit;
+mod backup;
 mod bad_input;
 mod by_hand;
 mod demo;
@@ -37,8 +41,10 @@ mod metrics;
 mod neighbours;
 mod notification;
 mod order;
+mod recipes;
 mod start;
 mod synced;
+mod token_page;
 mod tutorial;
 mod verifiers;
 mod wire;

@@ -44,7 +44,8 @@ pub(crate) fn stays_idle(metrics: &Platform) -> (f64, f64) {
     let pause = || std::thread::park_timeout(Duration::from_millis(10));
     let idle = wait_for("the service to be idle", || {
         let first = queries(&scrape(metrics));
-        (0..20)
+        // Longer than the pause between two looks at the queues.
+        (0..250)
             .all(|_| {
                 pause();
                 queries(&scrape(metrics)) == first
@@ -99,4 +100,29 @@ fn numbers_are_right_and_the_store_is_asked_nothing_while_nothing_happens() {
     let commits = value(&page, "workbell_store_commit_seconds_count");
     assert!((value(&page, "workbell_store_commit_seconds_bucket{le=\"+Inf\"}") - commits).abs() < 0.5);
     assert!(value(&page, "process_resident_memory_bytes") > 1e6 && value(&page, "process_open_fds") > 3.0);
+}
+
+#[test]
+fn the_queues_are_counted_at_most_every_two_seconds_however_many_scrape() {
+    const ROUNDS: u32 = 60;
+    let installation = Installation::retrying("1h").set("metrics.listen", "127.0.0.1:0");
+    let server = installation.start();
+    let (metrics, platform) = (metrics(&server), server.platform());
+    platform.create_company(COMPANY, BRANCH);
+    let receiver = Receiver::start();
+    let endpoint = platform.create_endpoint(COMPANY, &receiver.url("/in"), json!({})).id;
+    platform.ask(&format!("/v1/companies/{COMPANY}/endpoints/{endpoint}/pause")).with(200);
+    let (before, _) = stays_idle(&metrics);
+    let mut random = Random::new(14);
+    let began = std::time::Instant::now();
+    for round in 1..=ROUNDS {
+        publish(&platform, &mut random, round.into());
+        scrape(&metrics);
+    }
+    let (after, _) = queries(&scrape(&metrics));
+    let allowed = began.elapsed().as_secs_f64() / 2.0 + 1.5;
+    assert!(after - before <= allowed, "{} walks, {allowed} are allowed", after - before);
+    wait_for("the queue to be counted", || {
+        (value(&scrape(&metrics), "workbell_queue_size") > f64::from(ROUNDS) - 0.5).then_some(())
+    });
 }

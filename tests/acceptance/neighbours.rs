@@ -6,7 +6,7 @@ use workbell_testkit::{Behaviour, Installation, Neighbour, Platform, Random, Rec
 use crate::notification::{BRANCH, COMPANY, message, publish};
 
 /// Endpoints that misbehave: each way several times.
-const NEIGHBOURS: usize = 108;
+const NEIGHBOURS: usize = 120;
 
 /// Notifications of different work orders, so that nothing waits for another one.
 const NOTIFICATIONS: i64 = 5;
@@ -15,7 +15,9 @@ const NOTIFICATIONS: i64 = 5;
 const fn class(behaviour: Behaviour) -> Option<&'static str> {
     match behaviour {
         Behaviour::Absent => Some("ConnectionRefused"),
-        Behaviour::NeverReads | Behaviour::Silent | Behaviour::DripsHead => Some("Timeout"),
+        Behaviour::NeverAccepts | Behaviour::NeverReads | Behaviour::Silent | Behaviour::DripsHead => {
+            Some("Timeout")
+        }
         Behaviour::ClosesAtOnce | Behaviour::Resets | Behaviour::ClosesWithinHead | Behaviour::ClosesHalf => {
             Some("ConnectionClosed")
         }
@@ -24,13 +26,17 @@ const fn class(behaviour: Behaviour) -> Option<&'static str> {
         | Behaviour::EndlessStatusLine
         | Behaviour::EndlessInformation
         | Behaviour::Garbage
+        | Behaviour::SpeaksFirst
         | Behaviour::Http09
         | Behaviour::Http2
         | Behaviour::TwoLengths
         | Behaviour::SpeaksTls
         | Behaviour::NulInHead
         | Behaviour::BadStatus => Some("InvalidResponse"),
-        Behaviour::EndlessBody | Behaviour::Redirects | Behaviour::ExpectationFailed => Some("Status"),
+        Behaviour::EndlessBody
+        | Behaviour::Redirects
+        | Behaviour::RedirectChain
+        | Behaviour::ExpectationFailed => Some("Status"),
         Behaviour::EarlySuccess
         | Behaviour::DripsBody
         | Behaviour::ShortBody
@@ -99,6 +105,9 @@ fn a_good_endpoint_is_served_while_a_hundred_bad_ones_misbehave_each_with_its_cl
         if *behaviour == Behaviour::EarlySuccess {
             // None is Delivered whose body did not arrive.
             wait_for("the bodies to arrive", || (neighbour.bodies() >= records.len()).then_some(()));
+        }
+        if *behaviour == Behaviour::RedirectChain {
+            assert_eq!(neighbour.followed(), 0, "redirects are not followed");
         }
         for record in &records {
             if record["Error"].as_str() != class(*behaviour) {

@@ -1,8 +1,10 @@
 //! What the tests need beside cargo: independent implementations of token and signature in other languages.
 //!
 //! Python packages go into a virtual environment and a node package into a folder, both under `target/ci`,
-//! so nothing is installed on the machine itself. Tests find them through two variables (see [`Tools`]) or, when those
+//! so nothing is installed on the machine itself; runtimes of the recipes are (see `runtimes`). Tests find them through two variables (see [`Tools`]) or, when those
 //! are not set, at these places.
+
+mod runtimes;
 
 use std::fmt;
 use std::fs;
@@ -15,8 +17,13 @@ use crate::repository::Repository;
 use crate::step::run as run_command;
 
 /// Python packages: what pip installs, and the name that proves it is there.
-const PYTHON_PACKAGES: [(&str, &str); 3] =
-    [("cryptography", "cryptography"), ("standardwebhooks", "standardwebhooks"), ("pyjwt", "jwt")];
+const PYTHON_PACKAGES: [(&str, &str); 5] = [
+    ("cryptography", "cryptography"),
+    ("standardwebhooks", "standardwebhooks"),
+    ("pyjwt", "jwt"),
+    ("flask", "flask"),
+    ("waitress", "waitress"),
+];
 
 /// Programs that the acceptance tests start: to run the book's tutorial, to see and to disturb system calls, to give
 /// up privileges. With the Debian package of each.
@@ -28,8 +35,8 @@ const PROGRAMS: [(&str, &str); 5] = [
     ("prlimit", "util-linux"),
 ];
 
-/// The node package that checks the signature.
-const NODE_PACKAGE: &str = "standardwebhooks";
+/// The node packages that check the signature and serve the recipe.
+const NODE_PACKAGES: [&str; 2] = ["standardwebhooks", "express"];
 
 /// Where the tools are.
 pub(crate) struct Tools {
@@ -37,19 +44,25 @@ pub(crate) struct Tools {
     python: PathBuf,
     /// The folder that node looks for packages in.
     node_path: PathBuf,
+    /// The folder that Debian packages were unpacked in.
+    debian: PathBuf,
 }
 
 impl Tools {
     /// Tells a command's process where the tools are.
     pub(crate) fn hand_to(&self, command: &mut Command) {
-        command.env("WORKBELL_TEST_PYTHON", &self.python).env("WORKBELL_TEST_NODE_PATH", &self.node_path);
+        command
+            .env("WORKBELL_TEST_PYTHON", &self.python)
+            .env("WORKBELL_TEST_NODE_PATH", &self.node_path)
+            .env("WORKBELL_TEST_DEBIAN", &self.debian);
     }
 }
 
 impl fmt::Display for Tools {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "WORKBELL_TEST_PYTHON={}", self.python.display())?;
-        write!(out, "WORKBELL_TEST_NODE_PATH={}", self.node_path.display())
+        writeln!(out, "WORKBELL_TEST_NODE_PATH={}", self.node_path.display())?;
+        write!(out, "WORKBELL_TEST_DEBIAN={}", self.debian.display())
     }
 }
 
@@ -65,7 +78,11 @@ pub(crate) fn run(repository: &Repository) -> Result<Tools> {
     }
     let folder = repository.root().join("target/ci");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    Ok(Tools { python: python(&folder.join("venv"))?, node_path: node(&folder.join("node"))? })
+    Ok(Tools {
+        python: python(&folder.join("venv"))?,
+        node_path: node(&folder.join("node"))?,
+        debian: runtimes::run(folder.join("debian"))?,
+    })
 }
 
 fn python(venv: &Path) -> Result<PathBuf> {
@@ -92,16 +109,16 @@ fn python(venv: &Path) -> Result<PathBuf> {
 
 fn node(folder: &Path) -> Result<PathBuf> {
     let node_path = folder.join("node_modules");
-    let require = format!("require('{NODE_PACKAGE}')");
+    let require = NODE_PACKAGES.map(|package| format!("require('{package}')")).join("; ");
     let ready = || succeeds(Command::new("node").args(["-e", &require]).env("NODE_PATH", &node_path));
     if ready() {
         return Ok(node_path);
     }
     let mut npm = Command::new("npm");
-    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(folder).arg(NODE_PACKAGE);
+    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(folder).args(NODE_PACKAGES);
     run_command(&mut npm).context("the tests need node and npm (on Debian: apt-get install nodejs npm)")?;
     if !ready() {
-        bail!("node still cannot load {NODE_PACKAGE} from {}", node_path.display());
+        bail!("node still cannot load {} from {}", NODE_PACKAGES.join(" and "), node_path.display());
     }
     Ok(node_path)
 }

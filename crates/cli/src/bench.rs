@@ -5,8 +5,12 @@
 //! something measured in the same round: a bare HTTP client against the same receiver, or an fdatasync on the same
 //! file system. Rounds repeat; the median counts.
 
+mod backlog;
 mod body;
 mod disk;
+mod hostile;
+mod isolation;
+mod latency;
 mod load;
 mod receiver;
 mod report;
@@ -28,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) count: usize,
     /// How long latency is measured per round.
     pub(crate) latency: Duration,
+    /// Undelivered notifications of the backlog row.
+    pub(crate) backlog: u64,
     /// Only rows whose name contains this.
     pub(crate) only: Option<String>,
     /// Where the temporary store lies; the system's folder for such things if not given.
@@ -42,6 +48,9 @@ pub(crate) async fn run(options: &Options, mut note: impl FnMut(&str)) -> anyhow
     for round in 1..=options.rounds {
         for row in rows::Row::ALL {
             if options.only.as_ref().is_some_and(|only| !row.name().contains(only.as_str())) {
+                continue;
+            }
+            if round > row.rounds() {
                 continue;
             }
             note(&format!("round {round} of {}: {}", options.rounds, row.name()));

@@ -1,9 +1,10 @@
 //! What all endpoints share: policy, resolver, dialer, trusted certificates.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::dial::{Dial, Io, TcpDialer};
+use crate::expect::Memories;
 use crate::policy::Policy;
 use crate::pool::Pool;
 use crate::resolve::{Resolve, SystemResolver};
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) dialer: Arc<dyn Dial>,
     pub(crate) tls: Tls,
     pub(crate) overlay: Option<Overlay>,
+    /// How endpoints treat `Expect`, while they have no pool.
+    pub(crate) memories: Mutex<Memories>,
 }
 
 impl Client {
@@ -77,7 +80,9 @@ impl Client {
     pub fn new(options: ClientOptions) -> Result<Client, Error> {
         let ClientOptions { policy, resolver, dialer, ca_file, overlay } = options;
         let tls = Tls::new(ca_file.as_deref())?;
-        Ok(Client { shared: Arc::new(Shared { policy, resolver, dialer, tls, overlay }) })
+        Ok(Client {
+            shared: Arc::new(Shared { policy, resolver, dialer, tls, overlay, memories: Mutex::default() }),
+        })
     }
 
     /// The policy by which addresses are judged.

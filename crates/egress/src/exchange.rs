@@ -91,6 +91,9 @@ impl Link {
         }
         match error {
             Some(error) if error.is_parse() => Failure::InvalidResponse(parse_text(&error)),
+            _ if self.gauge.first_byte().is_some() && !self.gauge.is_begun() => Failure::InvalidResponse(
+                "the receiver spoke before it was sent anything; is it a web server?".to_owned(),
+            ),
             // the first byte of an answer sets it, a 1xx takes it back
             _ if self.gauge.first_byte().is_some() => Failure::ConnectionClosed(Closed::WithinHead),
             _ => Failure::ConnectionClosed(Closed::BeforeAnswer),

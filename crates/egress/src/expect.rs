@@ -1,8 +1,10 @@
 //! What an endpoint taught us about `Expect: 100-continue`.
 //!
 //! Waiting for a `100` that never comes costs every attempt 350 ms, and some servers refuse the header
-//! outright. So each pool remembers a little; nothing of it is stored. Source: notifications.md section 1.
+//! outright. So a pool remembers a little, and the client keeps that beyond the life of the pool, by URL; nothing of
+//! it is stored. Source: notifications.md section 1.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,6 +22,36 @@ pub const WAIT_SKIPPED: Duration = Duration::from_secs(3600);
 
 /// How long an endpoint that answered 417 gets no `Expect`.
 pub const EXPECT_OFF: Duration = Duration::from_secs(24 * 3600);
+
+/// Endpoints that are remembered while they have no pool: 10,000, about a megabyte. With more of them some are learnt
+/// anew.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// What is remembered of endpoints without a pool, by URL.
+#[derive(Debug, Default)]
+pub(crate) struct Memories {
+    by_url: HashMap<String, Memory>,
+}
+
+impl Memories {
+    /// Takes what is remembered of an endpoint.
+    pub(crate) fn take(&mut self, url: &str) -> Memory {
+        self.by_url.remove(url).unwrap_or_default()
+    }
+
+    /// Remembers an endpoint, if there is anything to remember.
+    pub(crate) fn keep(&mut self, url: String, memory: Memory, now: Instant) {
+        if !memory.says_something(now) {
+            return;
+        }
+        if self.by_url.len() >= MOST_REMEMBERED {
+            self.by_url.retain(|_, memory| memory.says_something(now));
+        }
+        if self.by_url.len() < MOST_REMEMBERED {
+            self.by_url.insert(url, memory);
+        }
+    }
+}
 
 /// The memory of one pool.
 #[derive(Debug, Default)]
@@ -49,6 +81,10 @@ impl Memory {
             (false, true) => Expectation::Skip,
             (false, false) => Expectation::Wait,
         }
+    }
+
+    fn says_something(&self, now: Instant) -> bool {
+        self.misses > 0 || self.expectation(now) != Expectation::Wait
     }
 
     /// A `100` came within the wait.

@@ -26,6 +26,8 @@ pub(crate) struct Gauge {
     epoch: Instant,
     /// The body may go.
     released: AtomicBool,
+    /// A byte of the request was handed to the kernel.
+    begun: AtomicBool,
     /// A `100 Continue` released it.
     continued: AtomicBool,
     /// hyper has taken the whole body.
@@ -51,6 +53,7 @@ impl Gauge {
         Gauge {
             epoch: Instant::now(),
             released: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             continued: AtomicBool::new(false),
             taken: AtomicBool::new(false),
             complete: AtomicBool::new(false),
@@ -68,9 +71,15 @@ impl Gauge {
         self.released.store(!waits, Relaxed);
         self.budget.store(MAX_HEAD, Relaxed);
         self.first_byte.store(0, Relaxed);
-        for flag in [&self.continued, &self.taken, &self.complete, &self.complete_at_read, &self.exhausted] {
-            flag.store(false, Relaxed);
-        }
+        let flags = [
+            &self.begun,
+            &self.continued,
+            &self.taken,
+            &self.complete,
+            &self.complete_at_read,
+            &self.exhausted,
+        ];
+        flags.into_iter().for_each(|flag| flag.store(false, Relaxed));
     }
 
     /// An informational answer came: what was read so far is not the final one.
@@ -102,6 +111,11 @@ impl Gauge {
     /// Whether the whole request was handed to the kernel.
     pub(crate) fn is_complete(&self) -> bool {
         self.complete.load(Relaxed)
+    }
+
+    /// Whether anything of the request was handed to the kernel.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.begun.load(Relaxed)
     }
 
     /// Whether the answer came before that: whoever read the whole request answers later.
@@ -158,11 +172,15 @@ impl Gauged {
     /// buffer. hyper would give up at the write; so it is left to the read to tell what happened.
     fn wrote(&self, written: Poll<io::Result<usize>>, offered: usize) -> Poll<io::Result<usize>> {
         match written {
+            Poll::Ready(Ok(bytes)) => {
+                self.gauge.begun.store(true, Relaxed);
+                Poll::Ready(Ok(bytes))
+            }
             Poll::Ready(Err(_)) => {
                 self.gauge.write_failed.store(true, Relaxed);
                 Poll::Ready(Ok(offered))
             }
-            other => other,
+            Poll::Pending => Poll::Pending,
         }
     }
 }

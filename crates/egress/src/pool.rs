@@ -35,7 +35,15 @@ struct Inner {
     shared: Arc<Shared>,
     slots: Semaphore,
     idle: Mutex<Idle>,
-    memory: Mutex<Memory>,
+    habits: Mutex<Habits>,
+}
+
+/// How the endpoint treats `Expect`.
+#[derive(Default)]
+struct Habits {
+    /// Of this URL; empty at first.
+    url: String,
+    memory: Memory,
 }
 
 #[derive(Default)]
@@ -68,7 +76,7 @@ impl Pool {
             shared,
             slots: Semaphore::new(max_connections.clamp(1, Semaphore::MAX_PERMITS)),
             idle: Mutex::default(),
-            memory: Mutex::default(),
+            habits: Mutex::default(),
         };
         Pool { inner: Arc::new(inner) }
     }
@@ -178,15 +186,15 @@ impl Pool {
             };
             // a connection that broke says nothing about the habits of the endpoint
             match (gauge.was_continued(), status) {
-                (true, _) => lock(&self.inner.memory).continued(),
-                (false, Some(_)) => lock(&self.inner.memory).missed(Instant::now()),
+                (true, _) => lock(&self.inner.habits).memory.continued(),
+                (false, Some(_)) => lock(&self.inner.habits).memory.missed(Instant::now()),
                 (false, None) => {}
             }
         } else if expectation == Expectation::Skip {
             facts.continued = Continued::WaitSkipped;
         }
         if expectation != Expectation::Off && status == Some(StatusCode::EXPECTATION_FAILED) {
-            lock(&self.inner.memory).refused(Instant::now());
+            lock(&self.inner.habits).memory.refused(Instant::now());
         }
     }
 
@@ -194,7 +202,12 @@ impl Pool {
         if !request.expect_continue || request.body.is_empty() {
             return Expectation::Off;
         }
-        lock(&self.inner.memory).expectation(Instant::now())
+        let mut habits = lock(&self.inner.habits);
+        if habits.url != request.target.as_str() {
+            let memory = lock(&self.inner.shared.memories).take(request.target.as_str());
+            *habits = Habits { url: request.target.as_str().to_owned(), memory };
+        }
+        habits.memory.expectation(Instant::now())
     }
 
     /// Reads the body for the log, decides about the connection, tells it all.
@@ -245,6 +258,16 @@ impl Pool {
         if !idle.reaped {
             idle.reaped = true;
             tokio::spawn(reap(Arc::downgrade(&self.inner)));
+        }
+    }
+}
+
+/// What it learnt outlives it.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let habits = std::mem::take(self.habits.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if !habits.url.is_empty() {
+            lock(&self.shared.memories).keep(habits.url, habits.memory, Instant::now());
         }
     }
 }

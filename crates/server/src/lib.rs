@@ -43,6 +43,7 @@ mod router;
 mod serve;
 pub mod settings;
 mod shape;
+pub mod transfer;
 
 pub use app::{App, Emulated, Engine, Limits, NoEngine, Options};
 pub use clock::Clock;

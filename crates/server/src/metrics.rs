@@ -1,10 +1,11 @@
 //! `/metrics` for Prometheus, on a listener of its own: what the service has counted, in the text form.
 //!
 //! A scrape reads counters. The sizes of the queues are read from the store, and only when something was committed
-//! since they were read last: a service in which nothing happens is asked nothing.
+//! since they were read last, and not more often than every [`PAUSE`]: a service in which nothing happens is asked
+//! nothing, and one with a million in its queues does not count them for each scraper anew.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +13,8 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderValue, StatusCode};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use workbell_model::EndpointKey;
 use workbell_store::Store;
 use workbell_store::counters::COMMIT_BUCKETS;
@@ -26,6 +29,11 @@ use crate::clock::Clock;
 /// 200: what a dashboard can show; each line is a time series that Prometheus keeps.
 const MOST_ENDPOINTS: usize = 200;
 
+/// From one walk through the queues to the next.
+///
+/// 2 s: to count a million takes about a tenth of a second of a reader, and scrapers come every 5 to 60 s.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// Media type of the text form. Source: Prometheus, "Exposition formats", version 0.0.4.
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
@@ -34,15 +42,22 @@ pub(crate) struct Metrics {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) clock: Clock,
-    /// The queues as of so many commits.
-    queues: Mutex<Option<(u64, Queues)>>,
+    /// The queues as they were last. Held while they are read, so that scrapers at the same time cause one walk.
+    queues: Mutex<Option<Counted>>,
+}
+
+/// The queues as of so many commits.
+struct Counted {
+    commits: u64,
+    at: Instant,
+    queues: Queues,
 }
 
 type Queues = Arc<Vec<(EndpointKey, Queue)>>;
 
 impl Metrics {
     pub(crate) fn new(store: Arc<dyn Store>, engine: Arc<dyn Engine>, clock: Clock) -> Self {
-        Metrics { store, engine, clock, queues: Mutex::new(None) }
+        Metrics { store, engine, clock, queues: Mutex::default() }
     }
 
     /// The router of the listener.
@@ -51,17 +66,17 @@ impl Metrics {
     }
 
     async fn queues(&self) -> Result<Queues, workbell_store::Error> {
+        let mut counted = self.queues.lock().await;
         let commits = self.store.counters().commits();
-        let kept = self.queues.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((as_of, queues)) = kept
-            && as_of == commits
+        if let Some(counted) = &*counted
+            && (counted.commits == commits || counted.at.elapsed() < PAUSE)
         {
-            return Ok(queues);
+            return Ok(counted.queues.clone());
         }
         let mut queues = self.store.queues().await?;
         queues.sort_by_key(|(_, queue)| std::cmp::Reverse(queue.waiting));
         let queues = Arc::new(queues);
-        *self.queues.lock().unwrap_or_else(PoisonError::into_inner) = Some((commits, queues.clone()));
+        *counted = Some(Counted { commits, at: Instant::now(), queues: queues.clone() });
         Ok(queues)
     }
 

@@ -8,6 +8,7 @@
 
 mod accept;
 mod audit;
+mod backup;
 mod by_hand;
 mod change;
 mod checkpoint;
@@ -31,6 +32,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod traffic;
+pub mod transfer;
 mod trouble;
 mod work_orders;
 mod write;
@@ -46,6 +48,7 @@ use workbell_model::{
 };
 use workbell_wire::{MessageId, Timestamp};
 
+pub use backup::{Backup, backup};
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 

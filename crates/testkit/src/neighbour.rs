@@ -16,6 +16,8 @@ const DRIP: Duration = Duration::from_millis(50);
 pub enum Behaviour {
     /// Nobody listens.
     Absent,
+    /// Listens and accepts nothing: its system takes the connection.
+    NeverAccepts,
     /// Takes the connection and never reads.
     NeverReads,
     /// Reads the request and says nothing.
@@ -44,6 +46,8 @@ pub enum Behaviour {
     EndlessBody,
     /// Speaks another protocol.
     Garbage,
+    /// Speaks another protocol, and first.
+    SpeaksFirst,
     /// Answers as HTTP/0.9 did.
     Http09,
     /// Answers with the frames of HTTP/2.
@@ -56,6 +60,8 @@ pub enum Behaviour {
     BadChunks,
     /// Redirects to itself.
     Redirects,
+    /// Redirects from one place to the next.
+    RedirectChain,
     /// Never says `100`, but takes the body.
     NeverContinues,
     /// `417`, whatever comes.
@@ -72,8 +78,9 @@ pub enum Behaviour {
 
 impl Behaviour {
     /// All of them.
-    pub const ALL: [Behaviour; 27] = [
+    pub const ALL: [Behaviour; 30] = [
         Behaviour::Absent,
+        Behaviour::NeverAccepts,
         Behaviour::NeverReads,
         Behaviour::Silent,
         Behaviour::DripsHead,
@@ -88,12 +95,14 @@ impl Behaviour {
         Behaviour::EndlessInformation,
         Behaviour::EndlessBody,
         Behaviour::Garbage,
+        Behaviour::SpeaksFirst,
         Behaviour::Http09,
         Behaviour::Http2,
         Behaviour::ShortBody,
         Behaviour::TwoLengths,
         Behaviour::BadChunks,
         Behaviour::Redirects,
+        Behaviour::RedirectChain,
         Behaviour::NeverContinues,
         Behaviour::ExpectationFailed,
         Behaviour::EarlySuccess,
@@ -107,7 +116,9 @@ impl Behaviour {
 #[derive(Debug)]
 pub struct Neighbour {
     address: SocketAddr,
-    bodies: Arc<AtomicUsize>,
+    counted: Arc<AtomicUsize>,
+    /// The socket of one that accepts nothing.
+    _unaccepted: Option<TcpListener>,
 }
 
 impl Neighbour {
@@ -118,24 +129,34 @@ impl Neighbour {
     pub fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
-        let bodies = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&bodies);
-        if behaviour != Behaviour::Absent {
-            std::thread::spawn(move || {
-                for stream in listener.incoming() {
-                    let Ok(stream) = stream else { return };
-                    // That the other side has enough is how each of them ends.
-                    let bodies = Arc::clone(&counted);
-                    std::thread::spawn(move || drop(misbehave(behaviour, stream, &bodies)));
-                }
-            });
+        let counted = Arc::new(AtomicUsize::new(0));
+        let mut unaccepted = None;
+        match behaviour {
+            Behaviour::Absent => {}
+            Behaviour::NeverAccepts => unaccepted = Some(listener),
+            _ => {
+                let counted = Arc::clone(&counted);
+                std::thread::spawn(move || {
+                    for stream in listener.incoming() {
+                        let Ok(stream) = stream else { return };
+                        // That the other side has enough is how each of them ends.
+                        let counted = Arc::clone(&counted);
+                        std::thread::spawn(move || drop(misbehave(behaviour, stream, &counted)));
+                    }
+                });
+            }
         }
-        Neighbour { address, bodies }
+        Neighbour { address, counted, _unaccepted: unaccepted }
     }
 
     /// Whole bodies that [`Behaviour::EarlySuccess`] took.
     pub fn bodies(&self) -> usize {
-        self.bodies.load(Ordering::SeqCst)
+        self.counted.load(Ordering::SeqCst)
+    }
+
+    /// Requests for places that [`Behaviour::RedirectChain`] led to.
+    pub fn followed(&self) -> usize {
+        self.counted.load(Ordering::SeqCst)
     }
 
     /// A URL of it.
@@ -144,10 +165,10 @@ impl Neighbour {
     }
 }
 
-fn misbehave(behaviour: Behaviour, mut stream: TcpStream, bodies: &AtomicUsize) -> io::Result<()> {
+fn misbehave(behaviour: Behaviour, mut stream: TcpStream, counted: &AtomicUsize) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     match behaviour {
-        Behaviour::Absent | Behaviour::ClosesAtOnce => Ok(()),
+        Behaviour::Absent | Behaviour::NeverAccepts | Behaviour::ClosesAtOnce => Ok(()),
         Behaviour::NeverReads => {
             // Seen as closed only by a look that takes nothing.
             while stream.peek(&mut [0])? > 0 && stream.take_error()?.is_none() {
@@ -202,17 +223,17 @@ fn misbehave(behaviour: Behaviour, mut stream: TcpStream, bodies: &AtomicUsize) 
             gone(&mut stream)
         }
         Behaviour::EarlySuccess => {
-            let (length, expects) = head(&mut stream)?;
+            let Head { length, expects, .. } = head(&mut stream)?;
             let mut body = vec![0; length];
             if !expects {
                 stream.read_exact(&mut body)?;
-                bodies.fetch_add(1, Ordering::SeqCst);
+                counted.fetch_add(1, Ordering::SeqCst);
             }
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
             if expects {
                 // It comes unasked when the sender has learnt that no `100` comes.
                 stream.read_exact(&mut body)?;
-                bodies.fetch_add(1, Ordering::SeqCst);
+                counted.fetch_add(1, Ordering::SeqCst);
             }
             gone(&mut stream)
         }
@@ -235,6 +256,20 @@ fn misbehave(behaviour: Behaviour, mut stream: TcpStream, bodies: &AtomicUsize) 
         Behaviour::Redirects => {
             says(&mut stream, b"HTTP/1.1 302 Found\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n")
         }
+        Behaviour::RedirectChain => {
+            let Head { length, path, .. } = head(&mut stream)?;
+            let station: usize = path.trim_start_matches("/in").trim_start_matches('/').parse().unwrap_or(0);
+            counted.fetch_add(usize::from(station > 0), Ordering::SeqCst);
+            stream.read_exact(&mut vec![0; length])?;
+            let next = station + 1;
+            let status = [301, 302, 303, 307, 308][station % 5];
+            write!(stream, "HTTP/1.1 {status} Go on\r\nLocation: /in/{next}\r\nContent-Length: 0\r\n\r\n")?;
+            gone(&mut stream)
+        }
+        Behaviour::SpeaksFirst => {
+            stream.write_all(b"220 mail.example ESMTP\r\n")?;
+            gone(&mut stream)
+        }
         Behaviour::NeverContinues => says(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         Behaviour::SpeaksTls => says(&mut stream, b"\x15\x03\x01\0\x02\x02\x46"),
         Behaviour::NulInHead => says(&mut stream, b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n"),
@@ -250,8 +285,17 @@ fn says(stream: &mut TcpStream, answer: &[u8]) -> io::Result<()> {
     gone(stream)
 }
 
-/// Reads a head; how long it says that the body is, and whether the body waits for `100`.
-fn head(stream: &mut TcpStream) -> io::Result<(usize, bool)> {
+/// The head of a request.
+struct Head {
+    /// How long it says that the body is.
+    length: usize,
+    /// Whether the body waits for `100`.
+    expects: bool,
+    path: String,
+}
+
+/// Reads a head.
+fn head(stream: &mut TcpStream) -> io::Result<Head> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -260,12 +304,13 @@ fn head(stream: &mut TcpStream) -> io::Result<(usize, bool)> {
     }
     let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-    Ok((length.unwrap_or(0), head.contains("\r\nexpect:")))
+    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    Ok(Head { length: length.unwrap_or(0), expects: head.contains("\r\nexpect:"), path })
 }
 
 /// Reads a request whole, without a `100`.
 fn request(stream: &mut TcpStream) -> io::Result<()> {
-    let mut body = vec![0; head(stream)?.0];
+    let mut body = vec![0; head(stream)?.length];
     stream.read_exact(&mut body)
 }
 

@@ -15,7 +15,7 @@ struct Bound {
     at_least: bool,
 }
 
-const BOUNDS: [Bound; 12] = [
+const BOUNDS: [Bound; 17] = [
     Bound { row: Row::Arrays, figure: "ratio", must: 0.17, goal: 0.27, at_least: true },
     Bound { row: Row::Arrays, figure: "processor µs", must: 80.0, goal: 45.0, at_least: false },
     Bound { row: Row::Singles, figure: "ratio", must: 0.08, goal: 0.14, at_least: true },
@@ -25,6 +25,11 @@ const BOUNDS: [Bound; 12] = [
     Bound { row: Row::OneLane, figure: "ratio", must: 0.5, goal: 0.8, at_least: true },
     Bound { row: Row::Latency, figure: "p99 ms", must: 10.0, goal: 5.0, at_least: false },
     Bound { row: Row::Latency, figure: "median over allowed", must: 1.0, goal: 0.7, at_least: false },
+    Bound { row: Row::Isolation, figure: "p50 over alone", must: 1.1, goal: 1.05, at_least: false },
+    Bound { row: Row::Isolation, figure: "p99 over alone", must: 1.3, goal: 1.1, at_least: false },
+    Bound { row: Row::Backlog, figure: "resident MiB", must: 200.0, goal: 100.0, at_least: false },
+    Bound { row: Row::Backlog, figure: "first delivery ms", must: 1000.0, goal: 300.0, at_least: false },
+    Bound { row: Row::Backlog, figure: "drain over small", must: 0.8, goal: 0.95, at_least: true },
     Bound { row: Row::Idle, figure: "resident MiB", must: 30.0, goal: 15.0, at_least: false },
     Bound { row: Row::Idle, figure: "second start ms", must: 150.0, goal: 50.0, at_least: false },
     Bound { row: Row::Idle, figure: "processor ms/s", must: 1.0, goal: 0.1, at_least: false },

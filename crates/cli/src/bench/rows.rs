@@ -1,28 +1,30 @@
 //! What is measured, one row each.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use bytes::Bytes;
 use serde_json::json;
 
 use super::Options;
+use super::backlog;
 use super::body;
 use super::disk::{TemporaryFolder, fdatasync};
+use super::isolation;
+use super::latency;
 use super::load::{Connection, Target, post_all};
 use super::receiver::Receiver;
 use super::service::Service;
 
 /// Endpoints that share the load, and work orders of each: 64 lanes.
-const ENDPOINTS: u64 = 8;
-const LANES: u64 = 8;
+pub(super) const ENDPOINTS: u64 = 8;
+pub(super) const LANES: u64 = 8;
 
 /// Connections of the publisher, and of the bare client that it is compared with.
 const CONNECTIONS: usize = 64;
 
 /// Notifications in one published array.
-const ARRAY: usize = 100;
+pub(super) const ARRAY: usize = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Row {
@@ -32,6 +34,8 @@ pub(crate) enum Row {
     SinglesWithoutExpect,
     OneLane,
     Latency,
+    Isolation,
+    Backlog,
     Idle,
 }
 
@@ -39,13 +43,15 @@ pub(crate) enum Row {
 pub(crate) type Measured = Vec<(&'static str, f64)>;
 
 impl Row {
-    pub(crate) const ALL: [Row; 7] = [
+    pub(crate) const ALL: [Row; 9] = [
         Row::Arrays,
         Row::Singles,
         Row::ArraysWithoutExpect,
         Row::SinglesWithoutExpect,
         Row::OneLane,
         Row::Latency,
+        Row::Isolation,
+        Row::Backlog,
         Row::Idle,
     ];
 
@@ -57,7 +63,23 @@ impl Row {
             Row::SinglesWithoutExpect => "throughput, one by one, without Expect",
             Row::OneLane => "one lane",
             Row::Latency => "latency at 200/s",
+            Row::Isolation => "a healthy endpoint beside 150 bad ones",
+            Row::Backlog => "backlog",
             Row::Idle => "idle",
+        }
+    }
+
+    /// How often it is measured at most: what takes minutes has its repetitions within.
+    pub(super) const fn rounds(self) -> usize {
+        match self {
+            Row::Isolation | Row::Backlog => 1,
+            Row::Arrays
+            | Row::Singles
+            | Row::ArraysWithoutExpect
+            | Row::SinglesWithoutExpect
+            | Row::OneLane
+            | Row::Latency
+            | Row::Idle => usize::MAX,
         }
     }
 
@@ -74,13 +96,15 @@ impl Row {
             Row::SinglesWithoutExpect => throughput(options, folder, receiver, false, false).await,
             Row::OneLane => one_lane(options, folder, receiver).await,
             Row::Latency => latency(options, folder, receiver).await,
+            Row::Isolation => isolation::isolation(options, folder, receiver).await,
+            Row::Backlog => backlog::backlog(options, folder, receiver).await,
             Row::Idle => idle(folder, receiver).await,
         }
     }
 }
 
 /// A service with one company, so many branches and an endpoint for each.
-async fn prepared(
+pub(super) async fn prepared(
     folder: &TemporaryFolder,
     receiver: &Receiver,
     endpoints: u64,
@@ -236,41 +260,16 @@ async fn latency(
     folder: &TemporaryFolder,
     receiver: &Receiver,
 ) -> anyhow::Result<Measured> {
-    const PER_SECOND: u32 = 200;
     let service = prepared(folder, receiver, ENDPOINTS, true).await?;
-    let target = service.target("/v1/notifications");
-    let mut connection = Connection::open(target.address).await?;
-    receiver.record(true);
-    let count = u64::from(PER_SECOND) * options.latency.as_secs().max(1);
-    let before = receiver.count();
-    let mut published: HashMap<String, Instant> = HashMap::new();
     let mut syncs = Vec::new();
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    for n in 0..count {
-        tick.tick().await;
-        let (work_order_id, branch_id) = place(n);
-        let body = Bytes::from(body::notification(work_order_id, branch_id));
-        let at = Instant::now();
-        let (status, answer) = connection.post(&target, body).await?;
-        ensure!(status == 202, "{status}: {}", String::from_utf8_lossy(&answer));
-        let answer: serde_json::Value = serde_json::from_slice(&answer)?;
-        let id = answer["MessageId"].as_str().context("no MessageId in the answer")?;
-        published.insert(id.to_owned(), at);
+    let sometimes = |n: u64| {
         if n % 20 == 10 {
             syncs.push(fdatasync(folder, 1)?);
         }
-    }
-    receiver.reach(before + count).await;
-    let arrivals = receiver.take_arrivals();
-    receiver.record(false);
+        Ok(())
+    };
+    let delays = latency::delays(&service, receiver, options.latency, place, sometimes).await?;
     service.stop()?;
-    let mut delays: Vec<Duration> = arrivals
-        .iter()
-        .filter_map(|(id, at)| published.get(id).map(|published| at.duration_since(*published)))
-        .collect();
-    ensure!(delays.len() as u64 == count, "{} of {count} arrived with a known id", delays.len());
-    delays.sort_unstable();
     syncs.sort_unstable();
     let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     let sync = syncs[syncs.len() / 2].as_secs_f64() * 1e3;

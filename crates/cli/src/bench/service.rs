@@ -88,9 +88,18 @@ impl Service {
         path: &str,
         body: &serde_json::Value,
     ) -> anyhow::Result<serde_json::Value> {
+        self.post(path, Bytes::from(body.to_string()), 201).await
+    }
+
+    /// Does what takes no body.
+    pub(super) async fn ask(&self, path: &str) -> anyhow::Result<serde_json::Value> {
+        self.post(path, Bytes::new(), 200).await
+    }
+
+    async fn post(&self, path: &str, body: Bytes, expected: u16) -> anyhow::Result<serde_json::Value> {
         let mut connection = Connection::open(self.address).await?;
-        let (status, answer) = connection.post(&self.target(path), Bytes::from(body.to_string())).await?;
-        ensure!(status == 201, "POST {path} answered {status}: {}", String::from_utf8_lossy(&answer));
+        let (status, answer) = connection.post(&self.target(path), body).await?;
+        ensure!(status == expected, "POST {path} answered {status}: {}", String::from_utf8_lossy(&answer));
         Ok(serde_json::from_slice(&answer)?)
     }
 

@@ -29,6 +29,9 @@ pub(crate) struct Bench {
     /// Seconds of each latency round
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3600))]
     seconds: u32,
+    /// Undelivered notifications of the backlog row; a million takes 2 GiB of disk
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1000..=1_000_000))]
+    backlog: u64,
     /// Only rows whose name contains this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -47,6 +50,7 @@ impl Bench {
             rounds: self.rounds as usize,
             count: self.count as usize,
             latency: Duration::from_secs(self.seconds.into()),
+            backlog: self.backlog,
             only: self.only.clone(),
             folder: self.folder.clone(),
         };

@@ -152,6 +152,25 @@ async fn what_is_no_http_1_answer_is_an_invalid_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_speaks_before_the_request_is_an_invalid_answer() {
+    for greeting in
+        ["SSH-2.0-OpenSSH_9.6\r\n", "220 mail.example.com ESMTP\r\n", "HTTP/1.1 200 OK\r\n\r\n", "\0"]
+    {
+        for request in [hook(), Request { expect_continue: true, ..hook() }] {
+            let stage = Stage::new();
+            stage.server(move |mut wire| async move {
+                wire.say(greeting).await;
+                wire.until_closed().await;
+            });
+            let attempted = stage.pool().send(request).await;
+            assert_eq!(failure(&attempted), "InvalidResponse", "{greeting:?}: {:?}", attempted.result);
+            assert!(attempted.total < Duration::from_secs(1), "{greeting:?}: it is not waited for");
+            assert_eq!(stage.dialled().len(), 1, "{greeting:?}: and not tried again at once");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_redirect_is_a_status_and_is_not_followed() {
     for code in [301, 302, 303, 307, 308] {
         let stage = Stage::new();

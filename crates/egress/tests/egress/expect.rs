@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, advance};
-use workbell_egress::{Continued, EXPECT_OFF, EXPECT_WAIT, Request, WAIT_SKIPPED};
+use workbell_egress::{Continued, EXPECT_OFF, EXPECT_WAIT, Policy, Request, WAIT_SKIPPED};
 
-use crate::stage::{OK, Stage, expecting, failure, hook, status};
+use crate::stage::{OK, Stage, expecting, failure, hook, request, status};
 
 const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 const BODY: &str = "{\"Header\":{}}";
@@ -97,6 +97,25 @@ async fn a_417_goes_again_and_the_header_stays_off_for_a_day() {
     assert!(!stage.text(2).contains("Expect"));
     advance(Duration::from_secs(4)).await;
     assert_eq!(pool.send(expecting()).await.continued, Continued::Continued100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_learnt_of_an_endpoint_outlives_its_pool_and_is_not_said_of_another() {
+    let stage = Stage::new();
+    stage.server(|mut wire| async move {
+        wire.head().await.expect("a head");
+        wire.say("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n").await;
+        wire.until_closed().await;
+    });
+    (0..4).for_each(|_| stage.answering(OK));
+    let client = stage.client(Policy::public());
+    assert_eq!(client.pool(4).send(expecting()).await.continued, Continued::Resent);
+    advance(Duration::from_secs(3600)).await;
+    assert_eq!(client.pool(4).send(expecting()).await.continued, Continued::NotAsked);
+    let other = Request { expect_continue: true, ..request("http://hooks.example.com/other") };
+    assert_eq!(client.pool(4).send(other).await.continued, Continued::Continued100);
+    advance(EXPECT_OFF).await;
+    assert_eq!(client.pool(4).send(expecting()).await.continued, Continued::Continued100);
 }
 
 #[tokio::test(start_paused = true)]

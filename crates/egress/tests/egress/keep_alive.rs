@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance, sleep, timeout};
 use workbell_egress::{Closed, Failure, IDLE_LIMIT, Phase, Policy, Request};
 
-use crate::stage::{OK, Stage, failure, hook, request, status};
+use crate::stage::{OK, Stage, expecting, failure, hook, request, status};
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_used_again() {
@@ -49,6 +49,27 @@ async fn a_connection_that_the_server_closed_while_idle_is_noticed_before_sendin
     advance(Duration::from_secs(1)).await;
     let second = pool.send(hook()).await;
     assert_eq!((status(&second), second.reused, second.reconnected), (200, false, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_closes_idle_connections_after_five_seconds_sees_no_failed_attempt() {
+    let stage = Stage::new();
+    let pauses = [0, 1000, 3990, 3999, 4000, 4001, 4500, 4999, 5000, 5001, 6000, 3000, 60_000, 4000];
+    for _ in &pauses {
+        stage.server(|mut wire| async move {
+            // As Node does.
+            while let Ok(Some(_)) = timeout(Duration::from_secs(5), wire.request()).await {
+                wire.say(OK).await;
+            }
+        });
+    }
+    let pool = stage.pool();
+    for pause in pauses {
+        sleep(Duration::from_millis(pause)).await;
+        let attempted = pool.send(expecting()).await;
+        assert_eq!((status(&attempted), attempted.reconnected), (200, false), "after {pause} ms");
+        assert_eq!(attempted.reused, (1..4000).contains(&pause), "after {pause} ms");
+    }
 }
 
 #[tokio::test(start_paused = true)]

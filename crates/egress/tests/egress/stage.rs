@@ -142,6 +142,8 @@ impl Dial for Stage {
         };
         let (ours, theirs) = tokio::io::duplex(BUFFER);
         tokio::spawn(server(Wire { stream: theirs, stage: self.clone(), index, unread: Vec::new() }));
+        // a server may speak first
+        tokio::task::yield_now().await;
         Ok(Box::new(ours))
     }
 }

@@ -39,6 +39,7 @@ pub(super) static ROUTES: &[Route] = &[Route {
     method: Method::Get,
     path: "/Direct/api/notifications",
     id: "directNotifications",
+    logged: "directNotifications",
     summary: "The feed of a pull endpoint: what was accepted for it, in that order",
     query: &[
         maybe("Endpoint", Form::Id, "The pull endpoint; not needed while the company has only one."),
@@ -55,6 +56,7 @@ pub(super) static ROUTES: &[Route] = &[Route {
              than 60 s is cut.",
         ),
     ],
+    takes: None,
     gives: &FEED,
     handler: |call| Box::pin(read(call)),
 }];

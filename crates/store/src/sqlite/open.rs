@@ -75,15 +75,8 @@ const CACHE_KIB: i64 = 2 << 10;
 const READERS: usize = 4;
 
 pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
-    let lock = lock(&options.data_dir)?;
+    let (lock, connection) = open_alone(&options)?;
     let file = options.data_dir.join("workbell.db");
-    create_private(&file)?;
-    for name in BESIDE {
-        check_writable(&options.data_dir.join(name))?;
-    }
-    let mut connection = connect(&file, &options)?;
-    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    migrate(&mut connection, &file)?;
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;
     let subscriber = Arc::new(OnceLock::new());
@@ -115,6 +108,20 @@ fn highest_order(connection: &Connection) -> Result<i64, Error> {
     let sql = "SELECT MAX(work_order_id) FROM work_orders WHERE work_order_id <= ?1";
     let highest: Option<i64> = connection.query_row(sql, [HIGHEST_MADE_ID], |row| row.get(0))?;
     Ok(highest.unwrap_or(0).max(0))
+}
+
+/// The lock on the data dir, and a connection to its store, made or brought up to date.
+pub(super) fn open_alone(options: &Options) -> Result<(File, Connection), Error> {
+    let lock = lock(&options.data_dir)?;
+    let file = options.data_dir.join("workbell.db");
+    create_private(&file)?;
+    for name in BESIDE {
+        check_writable(&options.data_dir.join(name))?;
+    }
+    let mut connection = connect(&file, options)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    migrate(&mut connection, &file)?;
+    Ok((lock, connection))
 }
 
 /// Takes the lock that keeps a second process away, and leaves our process id for its error message.
