@@ -21,8 +21,10 @@
 //! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
+//! | `replay` | a hundred thousand are sent again through kills, and live ones overtake them |
 //! | `token_page` | the page that takes a token apart prints what it says |
 //! | `tutorial` | the page for beginners does what it says |
+//! | `portal` | people do in a real browser what the book says, and every page is good |
 //! | `demo` | the demo verifies everything |
 
 mod audit;
@@ -41,7 +43,9 @@ mod metrics;
 mod neighbours;
 mod notification;
 mod order;
+mod portal;
 mod recipes;
+mod replay;
 mod start;
 mod synced;
 mod token_page;

@@ -121,7 +121,7 @@ impl Template {
             message_id: delivery.message_id,
             action: delivery.action.as_str(),
             attempt: u64::from(delivery.attempts.saturating_add(1)),
-            sequence: Some(delivery.sequence),
+            sequence: delivery.announced,
             mode: delivery.mode,
             body: &delivery.body,
         };

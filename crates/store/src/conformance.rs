@@ -19,6 +19,7 @@ pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod model;
 pub(crate) mod people;
+pub(crate) mod replay;
 pub(crate) mod retention;
 pub(crate) mod sequence;
 pub(crate) mod targets;
@@ -145,6 +146,16 @@ macro_rules! conformance_suite {
                 a_bounded_number_is_under_way,
                 ended_jobs_go_with_retention,
                 very_many_are_met_in_bounded_stretches_and_each_once,
+            }
+            replay {
+                a_replay_stands_in_a_lane_of_its_own_per_work_order,
+                a_replay_leaves_the_first_delivery_as_it_is_whatever_its_state,
+                an_echo_is_never_sent_and_what_nobody_wanted_is,
+                it_goes_to_the_endpoint_that_is_named_or_to_all_that_match_now,
+                a_thousand_wait_at_most_and_take_no_place_of_live_ones,
+                a_cancelled_replay_takes_out_what_waits_of_it_and_nothing_else,
+                a_notification_stays_while_a_replay_of_it_waits,
+                a_dead_replay_can_be_retried_and_discarded_by_hand,
             }
             deletion {
                 an_endpoint_without_undelivered_ones_just_goes,

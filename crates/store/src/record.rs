@@ -196,8 +196,10 @@ pub struct DeliveryRecord {
     pub work_order_id: WorkOrderId,
     /// The branch.
     pub branch_id: i64,
-    /// Place in the lane.
+    /// Place in the lane; of a replay that of the first delivery, 0 when there was none.
     pub sequence: Sequence,
+    /// Value of `Workbell-Mode`.
+    pub mode: Mode,
     /// Where it stands.
     pub state: State,
     /// Why, when `Dead` or `Discarded`.

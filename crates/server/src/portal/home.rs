@@ -29,7 +29,7 @@ fn home(visit: &Visit) -> Result<Response, Problem> {
     Ok(to(&match visit.caller()? {
         SignedIn::Operator => format!("{}/companies", super::ROOT),
         SignedIn::Person { company_id, .. } => {
-            format!("{}/companies/{company_id}/people", super::ROOT)
+            format!("{}/companies/{company_id}/configuration", super::ROOT)
         }
     }))
 }

@@ -1,7 +1,9 @@
 //! The end of an attempt: the delivery's new state, its lane, and the log record, in one commit.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use workbell_model::{DeliveryNo, EndpointKey, Mode, Reason, State, Transition, Wish, WorkOrderId};
+use workbell_model::{
+    DeliveryNo, EndpointKey, Mode, Reason, State, Transition, Wish, WorkOrderId, is_replay_lane,
+};
 use workbell_wire::{ActionName, Timestamp};
 
 use super::code;
@@ -169,8 +171,10 @@ impl Write {
         if removed == 0 {
             return Ok(None);
         }
-        let waiting = self.waiting(&key.0)?;
-        *waiting = waiting.saturating_sub(1);
+        if !is_replay_lane(key.1) {
+            let waiting = self.waiting(&key.0)?;
+            *waiting = waiting.saturating_sub(1);
+        }
         let lane = self.lanes.get(&self.connection, key)?;
         lane.count = lane.count.saturating_sub(1);
         let lane = *lane;
@@ -281,7 +285,7 @@ impl Write {
         let entry = Logged {
             endpoint: &delivery.endpoint,
             delivery_no: Some(delivery.no),
-            work_order_id: delivery.work_order_id,
+            work_order_id: self.order_of(delivery.no, delivery.work_order_id)?,
             branch_id: delivery.branch_id,
             action: &delivery.action,
             mode: delivery.mode,
@@ -333,6 +337,19 @@ impl Write {
                 detail,
             ])?;
         Ok(no)
+    }
+
+    /// The work order of a lane: the lane itself, but for a replay.
+    fn order_of(&self, no: DeliveryNo, lane: WorkOrderId) -> rusqlite::Result<WorkOrderId> {
+        if !is_replay_lane(lane) {
+            return Ok(lane);
+        }
+        let found = self
+            .connection
+            .prepare_cached("SELECT work_order_id FROM notifications WHERE notification_no = ?1")?
+            .query_row(params![no.notification().0], |row| row.get(0))
+            .optional()?;
+        Ok(found.unwrap_or(0))
     }
 
     /// The endpoint's generation now; 0 when it is deleted.

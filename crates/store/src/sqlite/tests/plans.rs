@@ -35,7 +35,7 @@ const WHOLE: [&str; 16] = [
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
     // Through an index of those alone that are under way.
-    "FROM jobs WHERE state = 0",
+    "FROM jobs WHERE open = 1",
     // A page of all jobs.
     "FROM jobs WHERE ?2 IS NULL",
     // To find a MessageId without a company: one look-up for each.
@@ -162,7 +162,7 @@ async fn work_orders(bench: &mut Bench) {
 
 async fn jobs(bench: &mut Bench, endpoint: &workbell_model::EndpointKey) {
     let filter = Filter { company_id: Some(endpoint.company_id.clone()), ..Filter::default() };
-    for kind in [Kind::Retry, Kind::Discard] {
+    for kind in [Kind::Retry, Kind::Discard, Kind::Replay] {
         let job = make(bench, kind, filter.clone()).await;
         bench.store().unfinished_jobs().await.unwrap();
         run(bench, &job).await;
