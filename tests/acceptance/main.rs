@@ -6,6 +6,7 @@
 //! | `verifiers` | other people's code verifies token and signature |
 //! | `order` | no later notification of a work order overtakes an earlier one |
 //! | `kills` | what was acknowledged survives kill -9 |
+//! | `work_orders` | an act tells of itself, is whole after a kill, and breaks no rule in a crowd |
 //! | `synced` | what is acknowledged is synced to the disk |
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
@@ -52,3 +53,4 @@ mod token_page;
 mod tutorial;
 mod verifiers;
 mod wire;
+mod work_orders;
