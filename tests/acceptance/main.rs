@@ -17,6 +17,7 @@
 //! | `by_hand` | dead, retry by hand, discard |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
+//! | `emulate` | a configured endpoint can be tried out; that is logged and disturbs nothing |
 //! | `feed` | a feed keeps its order and places, and its readers do not hold up a stop |
 //! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `recipes` | receivers in other languages judge all vectors and earn an A |
@@ -34,6 +35,7 @@ mod by_hand;
 mod demo;
 mod disk;
 mod doctor;
+mod emulate;
 mod feed;
 mod keys;
 mod kills;
