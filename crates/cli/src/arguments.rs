@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Person(command::person::Person),
     /// Work orders that the service holds: create them, act on them, see their lives
     WorkOrder(command::work_order::WorkOrder),
+    /// Customers: what they demand of a check out, and what they allow
+    Customer(command::customer::Customer),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
     /// The communication log: both sides of every attempt
@@ -90,6 +92,7 @@ impl Command {
             Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
             Command::WorkOrder(order) => order.run(screen).await,
+            Command::Customer(customer) => customer.run(screen).await,
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
@@ -118,6 +121,7 @@ impl Command {
             Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
             Command::WorkOrder(order) => order.connection.json,
+            Command::Customer(customer) => customer.connection.json,
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
