@@ -13,6 +13,7 @@ pub(crate) mod completion;
 pub(crate) mod configuration;
 pub(crate) mod deletion;
 pub(crate) mod due;
+pub(crate) mod erase;
 pub(crate) mod feed;
 pub(crate) mod jobs;
 pub(crate) mod lists;
@@ -146,6 +147,12 @@ macro_rules! conformance_suite {
                 a_bounded_number_is_under_way,
                 ended_jobs_go_with_retention,
                 very_many_are_met_in_bounded_stretches_and_each_once,
+            }
+            erase {
+                texts_go_and_ids_times_and_fates_stay,
+                each_state_is_erased_and_only_what_waits_is_discarded,
+                an_attempt_in_flight_at_an_erase_leaves_no_text,
+                what_is_erased_cannot_be_sent_again_and_a_repeat_gets_the_first_answer,
             }
             replay {
                 a_replay_stands_in_a_lane_of_its_own_per_work_order,

@@ -14,6 +14,7 @@ mod change;
 mod checkpoint;
 mod code;
 mod command;
+mod compact;
 mod complete;
 mod configuration;
 mod discard;
@@ -49,6 +50,7 @@ use workbell_model::{
 use workbell_wire::{MessageId, Timestamp};
 
 pub use backup::{Backup, backup};
+pub use compact::{Compacted, compact};
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 

@@ -229,6 +229,7 @@ impl Write {
                 .execute(params![no, attempt.number])?;
         }
         self.insert_log(completion, None)?;
+        self.erase_record_of(completion.delivery.no)?;
         let state = if won { State::Delivered } else { State::Discarded };
         self.events.push(Event::Completed {
             endpoint: completion.delivery.endpoint.clone(),

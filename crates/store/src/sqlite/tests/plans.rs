@@ -161,8 +161,9 @@ async fn work_orders(bench: &mut Bench) {
 
 async fn jobs(bench: &mut Bench, endpoint: &workbell_model::EndpointKey) {
     let filter = Filter { company_id: Some(endpoint.company_id.clone()), ..Filter::default() };
-    for kind in [Kind::Retry, Kind::Discard, Kind::Replay] {
-        let job = make(bench, kind, filter.clone()).await;
+    for kind in [Kind::Retry, Kind::Discard, Kind::Replay, Kind::Erase] {
+        let work_order_id = (kind == Kind::Erase).then_some(1);
+        let job = make(bench, kind, Filter { work_order_id, ..filter.clone() }).await;
         bench.store().unfinished_jobs().await.unwrap();
         run(bench, &job).await;
         bench.store().job(job.job.id, None).await.unwrap().unwrap();
