@@ -236,6 +236,7 @@ macro_rules! conformance_suite {
                 the_log_of_a_company_is_that_of_all_its_endpoints,
                 a_message_id_of_two_companies_names_the_records_of_both,
                 a_record_has_both_sides_of_the_attempt,
+                an_emulated_notification_is_in_the_log_and_nowhere_else,
                 attempts_come_oldest_first_and_of_this_delivery_only,
                 a_record_that_is_not_there_is_none,
                 pages_have_no_gap_and_no_double_while_new_records_arrive,

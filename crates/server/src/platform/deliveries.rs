@@ -81,7 +81,10 @@ const OWN_FILTER: &[Member] = &[
 ];
 
 /// Classes of failures.
-pub(super) const ERROR: Form = Form::OneOf(&[
+pub(super) const ERROR: Form = Form::OneOf(ERRORS);
+
+/// The same as names.
+pub(crate) const ERRORS: &[&str] = &[
     "Status",
     "Timeout",
     "ResolveFailed",
@@ -95,7 +98,7 @@ pub(super) const ERROR: Form = Form::OneOf(&[
     "SchemeRefused",
     "Misconfigured",
     "Interrupted",
-]);
+];
 
 const REASON: Form =
     Form::OneOf(&["Exhausted", "Expired", "Overflow", "ByHand", "EndpointDeleted", "Erased"]);

@@ -46,7 +46,8 @@ const WHOLE: [&str; 16] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 16] = [
+const HOT: [(&str, &str); 17] = [
+    ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND generation = ?2 AND due <= ?3",
         "lanes_by_due (endpoint_id=? AND generation=? AND due<?)",
