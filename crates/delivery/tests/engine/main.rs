@@ -14,6 +14,7 @@ mod receiver;
 mod request;
 mod restart;
 mod schedule;
+mod slow_alerts;
 mod slow_jobs;
 mod slow_store;
 mod trouble;
