@@ -26,17 +26,24 @@ const PYTHON_PACKAGES: [(&str, &str); 5] = [
 ];
 
 /// Programs that the acceptance tests start: to run the book's tutorial, to see and to disturb system calls, to give
-/// up privileges. With the Debian package of each.
-const PROGRAMS: [(&str, &str); 5] = [
+/// up privileges, to look at the portal. With the Debian package of each.
+const PROGRAMS: [(&str, &str); 6] = [
     ("bash", "bash"),
     ("curl", "curl"),
     ("strace", "strace"),
     ("setpriv", "util-linux"),
     ("prlimit", "util-linux"),
+    ("chromium", "chromium"),
 ];
 
-/// The node packages that check the signature and serve the recipe.
-const NODE_PACKAGES: [&str; 2] = ["standardwebhooks", "express"];
+/// Node packages: what npm installs, and the name that proves it is there. They check the signature, serve the recipe, drive the
+/// browser, and look for what keeps people out of a page.
+const NODE_PACKAGES: [(&str, &str); 4] = [
+    ("standardwebhooks", "standardwebhooks"),
+    ("express", "express"),
+    ("playwright-core@1", "playwright-core"),
+    ("axe-core@4", "axe-core"),
+];
 
 /// Where the tools are.
 pub(crate) struct Tools {
@@ -49,6 +56,11 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
+    /// The folder that node looks for packages in.
+    pub(crate) fn node_path(&self) -> &Path {
+        &self.node_path
+    }
+
     /// Tells a command's process where the tools are.
     pub(crate) fn hand_to(&self, command: &mut Command) {
         command
@@ -109,16 +121,18 @@ fn python(venv: &Path) -> Result<PathBuf> {
 
 fn node(folder: &Path) -> Result<PathBuf> {
     let node_path = folder.join("node_modules");
-    let require = NODE_PACKAGES.map(|package| format!("require('{package}')")).join("; ");
+    let require = NODE_PACKAGES.map(|(_, name)| format!("require('{name}')")).join("; ");
     let ready = || succeeds(Command::new("node").args(["-e", &require]).env("NODE_PATH", &node_path));
     if ready() {
         return Ok(node_path);
     }
     let mut npm = Command::new("npm");
-    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(folder).args(NODE_PACKAGES);
+    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+        .arg(folder)
+        .args(NODE_PACKAGES.map(|(package, _)| package));
     run_command(&mut npm).context("the tests need node and npm (on Debian: apt-get install nodejs npm)")?;
     if !ready() {
-        bail!("node still cannot load {} from {}", NODE_PACKAGES.join(" and "), node_path.display());
+        bail!("node still cannot load all packages from {}", node_path.display());
     }
     Ok(node_path)
 }

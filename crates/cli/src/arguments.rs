@@ -122,7 +122,7 @@ impl Command {
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Audit(audit) => audit.connection.json,
-            Command::Emulate(emulate) => emulate.json,
+            Command::Emulate(emulate) => emulate.connection.json,
             Command::Listen(listen) => listen.json,
             Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,

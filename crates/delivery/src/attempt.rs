@@ -8,6 +8,7 @@ use workbell_model::attempt::{Failure, Rules, Span, follow};
 use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
 
 use crate::ended::Ended;
+use crate::endpoint::Counted;
 use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::post::Post;
@@ -21,6 +22,8 @@ pub(crate) struct Attempt {
     pub(crate) post: Arc<dyn Post>,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) delivery: Undelivered,
+    /// Of a replay: one of those under way.
+    pub(crate) counted: Option<Counted>,
 }
 
 impl Attempt {
@@ -51,6 +54,7 @@ impl Attempt {
         // Not before the store has it: so outcomes that wait there are bounded as attempts are, and it is not waited for
         // the disk, for a lane does that for itself.
         slot.end(end(outcome));
+        drop(self.counted);
         self.hub.ended(no);
     }
 

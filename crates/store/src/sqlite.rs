@@ -60,8 +60,8 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Inbound, LogRecord,
-    NotificationRecord, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Inbound,
+    LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
@@ -362,6 +362,10 @@ impl Store for SqliteStore {
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
         self.readers.run(move |connection| lists::attempts(connection, id)).await
+    }
+
+    async fn log_emulation(&self, emulation: Emulation) -> Result<u64, Error> {
+        self.ask(|reply| Command::LogEmulation(Box::new(emulation), reply)).await
     }
 
     async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error> {

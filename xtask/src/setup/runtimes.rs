@@ -14,11 +14,13 @@ use super::succeeds;
 use crate::step::{output, run as run_command};
 
 /// A program, what makes it say its version, and the Debian package that has it.
-const PROGRAMS: [(&str, &str, &str); 4] = [
+const PROGRAMS: [(&str, &str, &str); 5] = [
     ("java", "--version", "default-jdk-headless"),
     ("javac", "--version", "default-jdk-headless"),
     ("go", "version", "golang-go"),
     ("php", "--version", "php-cli"),
+    // The page that takes a token apart by hand.
+    ("openssl", "version", "openssl"),
 ];
 
 /// What is unpacked: a file that proves it is there (`*` for the version), and its package (`%` for that of PHP).

@@ -37,6 +37,10 @@ impl Noted {
     }
 }
 
+/// What the log keeps of an answer in the place of its body, which holds secrets. An extension of the answer.
+#[derive(Clone, Debug)]
+pub(super) struct Shown(pub(super) String);
+
 /// A request as it came, with its answer still to come.
 pub(super) struct Entry {
     pub(super) company_id: CompanyId,
@@ -60,7 +64,10 @@ impl Entry {
             url: target,
             request_headers: headers(&parts.headers),
             response_headers: headers(&head.headers),
-            response_body: cut(&bytes),
+            response_body: head
+                .extensions
+                .get::<Shown>()
+                .map_or_else(|| cut(&bytes), |shown| cut(shown.0.as_bytes())),
             message_id: self.message_id,
             body: (!self.body.is_empty()).then(|| cut(&self.body)),
             ..log::Detail::default()

@@ -1,7 +1,9 @@
 //! Retry and discard by hand.
 
 use rusqlite::{OptionalExtension, params};
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, EndpointKey, Mode, Reason, State, Wish};
+use workbell_model::{
+    CompanyId, DeliveryId, DeliveryNo, EndpointId, EndpointKey, Mode, Reason, State, Wish, is_replay_lane,
+};
 use workbell_wire::Timestamp;
 
 use super::code;
@@ -124,7 +126,9 @@ impl Write {
         let lane = self.lanes.get(&self.connection, &row.key)?;
         lane.count += 1;
         lane.sequence = lane.sequence.max(row.sequence);
-        *self.waiting(&row.key.0)? += 1;
+        if !is_replay_lane(row.key.1) {
+            *self.waiting(&row.key.0)? += 1;
+        }
         self.connection
             .prepare_cached("DELETE FROM finished WHERE delivery_no = ?1")?
             .execute(params![no.0])?;

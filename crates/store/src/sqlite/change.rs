@@ -301,7 +301,7 @@ impl Write {
             return Err(Error::NotFound(format!("endpoint {}", key.endpoint_id)));
         }
         if undelivered == IfUndelivered::Refuse {
-            refuse(*self.waiting(&key)?)?;
+            refuse(*self.waiting(&key)? + self.replays_waiting(&key)?)?;
         }
         self.mark_endpoint_deleted(&key, now)?;
         self.discard_now_or_later(Discard::OfEndpoint(key.clone()), now)?;

@@ -10,7 +10,7 @@ use super::sweep;
 use crate::audit::Author;
 use crate::error::Error;
 use crate::job::JobRecord;
-use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Inbound, Swept};
+use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Emulation, Inbound, Swept};
 use crate::work_order::{ActResult, Acting, Creation};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -33,6 +33,7 @@ pub(super) enum Command {
     OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     OfAlert(Box<super::alerts::Wanted>, Reply<()>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
+    LogEmulation(Box<Emulation>, Reply<u64>),
     Close(Reply<()>),
 }
 
@@ -53,6 +54,7 @@ impl Command {
             | Command::Discard(..)
             | Command::Change(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 1,
         }
     }
@@ -74,6 +76,7 @@ impl Command {
             | Command::OfJob(..)
             | Command::OfAlert(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 0,
         }
     }
@@ -102,6 +105,7 @@ impl Command {
             Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
             Command::OfAlert(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::LogEmulation(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {
                 let delivery = completion.delivery.id();
                 tracing::error!(%delivery, %error, "the outcome of an attempt was refused by the store");
@@ -126,6 +130,8 @@ pub(super) enum Answer {
     Swept(Swept, sweep::Position),
     OfJob(JobRecord),
     Value(Vec<u8>),
+    /// The number of a log record.
+    Logged(u64),
     Changed(Publish),
 }
 

@@ -5,7 +5,7 @@
 //! found again as the higher one of the row's and of the undelivered deliveries' sequences.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use workbell_model::{EndpointKey, WorkOrderId};
+use workbell_model::{EndpointKey, WorkOrderId, is_replay_lane};
 
 use super::quick::QuickMap;
 
@@ -98,6 +98,9 @@ pub(super) fn put_empty(
     generation: u64,
     now: i64,
 ) -> rusqlite::Result<()> {
+    if is_replay_lane(*work_order_id) {
+        return remove(connection, endpoint, *work_order_id);
+    }
     connection
         .prepare_cached(
             "INSERT INTO lanes (company_id, endpoint_id, work_order_id, sequence, due, generation, emptied)
@@ -114,6 +117,16 @@ pub(super) fn put_empty(
             generation,
             now
         ])
+        .map(drop)
+}
+
+/// The lane of a replay has no counter to keep: its places are numbers of deliveries.
+fn remove(connection: &Connection, endpoint: &EndpointKey, lane: WorkOrderId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM lanes WHERE company_id = ?1 AND endpoint_id = ?2 AND work_order_id = ?3",
+        )?
+        .execute(params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes(), lane])
         .map(drop)
 }
 

@@ -46,7 +46,8 @@ pub(super) fn due_lanes(
     let later: Option<i64> = connection
         .prepare_cached(
             // Uses lanes_by_due.
-            "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND generation = ?2 AND due > ?3",
+            "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND generation = ?2 AND due > ?3
+               AND work_order_id >= -4611686018427387904",
         )?
         .query_row(params![endpoint.endpoint_id.as_bytes(), generation, now.ticks()], |row| row.get(0))?;
     due.next_due = next_due.into_iter().chain(later.map(Timestamp::from_ticks)).min();
@@ -63,7 +64,7 @@ fn lanes_due_now(
     let mut statement = connection.prepare_cached(
         // Uses lanes_by_due.
         "SELECT work_order_id FROM lanes
-         WHERE endpoint_id = ?1 AND generation = ?2 AND due <= ?3
+         WHERE endpoint_id = ?1 AND generation = ?2 AND due <= ?3 AND work_order_id >= -4611686018427387904
          ORDER BY due
          LIMIT ?4",
     )?;
@@ -84,7 +85,7 @@ fn lanes_of_older_generations(
     let mut statement = connection.prepare_cached(
         // Uses lanes_by_due.
         "SELECT work_order_id FROM lanes
-         WHERE endpoint_id = ?1 AND generation < ?2 AND due IS NOT NULL
+         WHERE endpoint_id = ?1 AND generation < ?2 AND due IS NOT NULL AND work_order_id >= -4611686018427387904
          ORDER BY generation, due
          LIMIT ?3",
     )?;
@@ -106,7 +107,17 @@ pub(super) fn lane(
         // Uses undelivered_by_lane.
         "SELECT u.delivery_no, u.company_id, u.endpoint_id, u.work_order_id, u.sequence, u.due, u.generation, u.since,
                 u.attempts, u.counted, u.mode, u.wish,
-                n.branch_id, n.action, n.message_id, n.accepted, n.body
+                n.branch_id, n.action, n.message_id, n.accepted, n.body,
+                CASE u.mode WHEN 2 THEN
+                  (SELECT f.sequence FROM finished AS f
+                   WHERE f.delivery_no >= u.delivery_no & ~4095 AND f.delivery_no < u.delivery_no
+                     AND f.endpoint_id = u.endpoint_id AND f.mode = 0
+                   UNION ALL
+                   SELECT o.sequence FROM undelivered AS o
+                   WHERE o.delivery_no >= u.delivery_no & ~4095 AND o.delivery_no < u.delivery_no
+                     AND o.endpoint_id = u.endpoint_id AND o.mode = 0
+                   LIMIT 1)
+                ELSE u.sequence END
          FROM undelivered AS u
          JOIN notifications AS n ON n.notification_no = u.delivery_no >> 12
          WHERE u.company_id = ?1 AND u.endpoint_id = ?2 AND u.work_order_id = ?3 AND u.sequence > ?4
@@ -142,6 +153,7 @@ fn undelivered(row: &Row<'_>, generation: u64) -> rusqlite::Result<Undelivered> 
         endpoint: endpoint_key(row, 1, 2)?,
         work_order_id: row.get(3)?,
         sequence: row.get(4)?,
+        announced: row.get(17)?,
         due: effective_due(due, since, written_under, generation),
         scheduled: due,
         failures: workbell_model::Failures::default(),
@@ -189,7 +201,8 @@ pub(super) fn count_waiting(connection: &Connection, endpoint: &EndpointKey) -> 
     connection
         .prepare_cached(
             // Uses undelivered_by_lane alone.
-            "SELECT COUNT(*) FROM undelivered WHERE company_id = ?1 AND endpoint_id = ?2",
+            "SELECT COUNT(*) FROM undelivered
+             WHERE company_id = ?1 AND endpoint_id = ?2 AND work_order_id >= -4611686018427387904",
         )?
         .query_row(params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes()], |row| row.get(0))
 }
