@@ -11,6 +11,7 @@
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
+//! | `alerts` | what somebody should know of is told once, also after a restart |
 //! | `audit` | who changed what from where is recorded, also behind a proxy |
 //! | `backup` | a restore and a move lose nothing that was acknowledged, and go on |
 //! | `bad_input` | a bad request changes nothing |
@@ -29,6 +30,7 @@
 //! | `portal` | people do in a real browser what the book says, and every page is good |
 //! | `demo` | the demo verifies everything |
 
+mod alerts;
 mod audit;
 mod backup;
 mod bad_input;

@@ -7,6 +7,7 @@
 //! Source for the numbers: measured, see `docs/src/speed.md`.
 
 mod accept;
+mod alerts;
 mod audit;
 mod backup;
 mod by_hand;

@@ -92,6 +92,9 @@ impl Write {
                     | Reason::Erased => (State::Dead, code::DEAD),
                 };
                 self.finish(completion, &key, (code, Some(reason)), ended)?;
+                if state == State::Dead {
+                    self.raise_dying(&key.0, reason, ended)?;
+                }
                 (state, None)
             }
             Transition::Retrying { due, counted } => {

@@ -13,6 +13,7 @@ use super::discard::{self, Discard};
 use super::lane::Lanes;
 use super::open::Options;
 use super::quick::QuickMap;
+use crate::alert::AlertKind;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::record::EndpointChange;
@@ -38,6 +39,8 @@ pub(super) enum Event {
     Fed(EndpointKey),
     EndpointChanged(EndpointKey, EndpointChange),
     JobsChanged,
+    /// An alert was raised; subscribers are not told, for there is nothing to send to endpoints.
+    Alerted(AlertKind, String),
 }
 
 pub(super) struct Write {
