@@ -92,6 +92,9 @@ impl Write {
                     | Reason::Erased => (State::Dead, code::DEAD),
                 };
                 self.finish(completion, &key, (code, Some(reason)), ended)?;
+                if state == State::Dead {
+                    self.raise_dying(&key.0, reason, ended)?;
+                }
                 (state, None)
             }
             Transition::Retrying { due, counted } => {
@@ -242,6 +245,7 @@ impl Write {
                 .execute(params![no, attempt.number])?;
         }
         self.insert_log(completion, None)?;
+        self.erase_record_of(completion.delivery.no)?;
         let state = if won { State::Delivered } else { State::Discarded };
         self.events.push(Event::Completed {
             endpoint: completion.delivery.endpoint.clone(),
