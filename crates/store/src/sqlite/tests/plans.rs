@@ -95,7 +95,10 @@ const HOT: [(&str, &str); 17] = [
         "notifications_by_work_order (work_order_id=? AND notification_no<?)",
     ),
     ("ORDER BY f.delivery_no", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no>?)"),
-    ("SELECT 1 FROM feed WHERE", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)"),
+    (
+        "SELECT n.accepted\n             FROM feed AS f",
+        "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)",
+    ),
     ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
 ];
 
