@@ -108,7 +108,10 @@ const HOT: [(&str, &str); 20] = [
         "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=? AND sequence<?)",
     ),
     ("ORDER BY f.delivery_no", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no>?)"),
-    ("SELECT 1 FROM feed WHERE", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)"),
+    (
+        "SELECT n.accepted\n             FROM feed AS f",
+        "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)",
+    ),
     ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
 ];
 
