@@ -209,7 +209,7 @@ test("a notification is found by its work order, and its record shows both sides
   await page.getByRole("alert").filter({ hasText: "A work order is a number" }).waitFor();
 });
 
-test("one is retried, one discarded, all retried by a job, and a replay shows its progress", async () => {
+test("one is retried, one discarded, and all are retried by a job that shows its progress", async () => {
   const company = await house.company("By hand");
   house.answers("/by-hand", 503);
   await house.endpoint(company, "/by-hand");

@@ -5,6 +5,7 @@
 //! `GET /openapi.json` is written from it.
 
 mod act;
+mod alerts;
 mod answer;
 mod app;
 mod body;
@@ -45,7 +46,7 @@ pub mod settings;
 mod shape;
 pub mod transfer;
 
-pub use app::{App, Engine, Limits, NoEngine, Options};
+pub use app::{App, Emulated, Engine, Limits, NoEngine, Options};
 pub use clock::Clock;
 pub use error::Error;
 pub use key_room::{KeyRoom, Rules as KeyRules};

@@ -2,12 +2,14 @@
 
 mod acting;
 pub(crate) mod actions;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod branches;
 pub(crate) mod clients;
 pub(crate) mod companies;
 pub(crate) mod customers;
 pub(crate) mod deliveries;
+pub(crate) mod emulate;
 mod endpoint_settings;
 pub(crate) mod endpoints;
 mod headers;

@@ -119,6 +119,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::clients::ROUTES,
         platform::people::ROUTES,
         platform::endpoints::ROUTES,
+        platform::emulate::ROUTES,
         platform::health::ROUTES,
         platform::actions::ROUTES,
         platform::deliveries::ROUTES,
@@ -128,6 +129,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::log::ROUTES,
         platform::keys::ROUTES,
         platform::audit::ROUTES,
+        platform::alerts::ROUTES,
         public::ROUTES,
     ];
     tables.into_iter().flatten()

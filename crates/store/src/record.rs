@@ -102,6 +102,21 @@ pub struct Attempt {
     pub detail: Bytes,
 }
 
+/// A notification that was sent to try an endpoint out: in no queue and no lane, only in the log.
+#[derive(Clone, Debug)]
+pub struct Emulation {
+    /// Where it went.
+    pub endpoint: EndpointKey,
+    /// The work order that it tells of.
+    pub work_order_id: WorkOrderId,
+    /// The branch that it names.
+    pub branch_id: i64,
+    /// What it says that happened.
+    pub action: ActionName,
+    /// The log record's own part; its detail holds MessageId and body.
+    pub attempt: Attempt,
+}
+
 /// A request of the Direct API as the communication log keeps it.
 #[derive(Clone, Debug)]
 pub struct Inbound {

@@ -7,6 +7,7 @@
 //! Source for the numbers: measured, see `docs/src/speed.md`.
 
 mod accept;
+mod alerts;
 mod audit;
 mod backup;
 mod by_hand;
@@ -14,6 +15,7 @@ mod change;
 mod checkpoint;
 mod code;
 mod command;
+mod compact;
 mod complete;
 mod configuration;
 mod discard;
@@ -49,6 +51,7 @@ use workbell_model::{
 use workbell_wire::{MessageId, Timestamp};
 
 pub use backup::{Backup, backup};
+pub use compact::{Compacted, compact};
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 
@@ -59,8 +62,8 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Inbound, LogRecord,
-    NotificationRecord, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Inbound,
+    LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
@@ -361,6 +364,10 @@ impl Store for SqliteStore {
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
         self.readers.run(move |connection| lists::attempts(connection, id)).await
+    }
+
+    async fn log_emulation(&self, emulation: Emulation) -> Result<u64, Error> {
+        self.ask(|reply| Command::LogEmulation(Box::new(emulation), reply)).await
     }
 
     async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error> {

@@ -84,7 +84,8 @@ impl Demo {
         drop(cursor);
         if outcome.is_ok() && !self.exit {
             let server = theatre.platform.name();
-            screen.print(&summary::how_to_go_on(&server, theatre.folder.path(), screen))?;
+            let link = theatre.sign_in_link().await?;
+            screen.print(&summary::how_to_go_on(&server, &link, theatre.folder.path(), screen))?;
             asked_to_stop().await?;
         }
         theatre.close().await;
@@ -284,6 +285,15 @@ impl Theatre {
         // It panicked: then the panic stands on the screen already.
         let _ = self.service.await;
         self.receiver.abort();
+    }
+}
+
+impl Theatre {
+    /// A one-time link with which whoever watches signs in to the portal.
+    async fn sign_in_link(&self) -> Result<String, Failure> {
+        let person = json!({ "Email": "you@northwall.example", "Role": "Admin" });
+        let made = create(&self.platform, &["v1", "companies", COMPANY, "people"], &person).await?;
+        Ok(member(&made, "Link"))
     }
 }
 

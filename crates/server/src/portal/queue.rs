@@ -79,6 +79,11 @@ impl Delivery {
         }
     }
 
+    /// Whether it was never tried: it is due since it was accepted, when it is the first of its work order.
+    fn waits_for_its_turn(&self) -> bool {
+        self.state == "Pending" && self.attempt_count == 0
+    }
+
     fn can_be_retried(&self) -> bool {
         self.state != "Delivered"
     }

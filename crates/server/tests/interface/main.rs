@@ -10,6 +10,7 @@ mod companies;
 mod deliveries;
 mod direct;
 mod document;
+mod emulate;
 mod endpoints;
 mod feed;
 mod health;

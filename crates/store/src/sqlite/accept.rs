@@ -196,6 +196,7 @@ impl Write {
             last_status: None,
         };
         super::complete::insert_finished(&self.connection, &delivery)?;
+        self.raise_dying(&key.0, Reason::Overflow, acceptance.accepted)?;
         lane::mend(&self.connection, key, sequence, generation, acceptance.accepted.ticks())
     }
 }

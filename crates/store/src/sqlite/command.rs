@@ -10,7 +10,7 @@ use super::sweep;
 use crate::audit::Author;
 use crate::error::Error;
 use crate::job::JobRecord;
-use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Inbound, Swept};
+use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Emulation, Inbound, Swept};
 use crate::work_order::{ActResult, Acting, Creation};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -31,7 +31,9 @@ pub(super) enum Command {
     Change(Box<(Change, Author)>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
     OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
+    OfAlert(Box<super::alerts::Wanted>, Reply<()>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
+    LogEmulation(Box<Emulation>, Reply<u64>),
     Close(Reply<()>),
 }
 
@@ -42,6 +44,7 @@ impl Command {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
             Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
+            | Command::OfAlert(..)
             | Command::CreateWorkOrder(..)
             | Command::Act(..)
             | Command::LogInbound(_)
@@ -51,6 +54,7 @@ impl Command {
             | Command::Discard(..)
             | Command::Change(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 1,
         }
     }
@@ -70,7 +74,9 @@ impl Command {
             | Command::Change(..)
             | Command::Sweep(..)
             | Command::OfJob(..)
+            | Command::OfAlert(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 0,
         }
     }
@@ -97,7 +103,9 @@ impl Command {
             }
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
             Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::OfAlert(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::LogEmulation(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {
                 let delivery = completion.delivery.id();
                 tracing::error!(%delivery, %error, "the outcome of an attempt was refused by the store");
@@ -122,6 +130,8 @@ pub(super) enum Answer {
     Swept(Swept, sweep::Position),
     OfJob(JobRecord),
     Value(Vec<u8>),
+    /// The number of a log record.
+    Logged(u64),
     Changed(Publish),
 }
 

@@ -1,13 +1,15 @@
 //! The end of an attempt: the delivery's new state, its lane, and the log record, in one commit.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use workbell_model::{DeliveryNo, Mode, Reason, State, Transition, Wish, WorkOrderId, is_replay_lane};
-use workbell_wire::Timestamp;
+use workbell_model::{
+    DeliveryNo, EndpointKey, Mode, Reason, State, Transition, Wish, WorkOrderId, is_replay_lane,
+};
+use workbell_wire::{ActionName, Timestamp};
 
 use super::code;
 use super::lane::{self, Lane, LaneKey};
 use super::write::{Event, Write};
-use crate::record::{Completion, Inbound};
+use crate::record::{Attempt, Completion, Emulation, Inbound};
 
 /// A row of `finished`.
 pub(super) struct Finished<'a> {
@@ -48,6 +50,17 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
         .map(drop)
 }
 
+/// What a log record says beside the attempt's own part.
+struct Logged<'a> {
+    endpoint: &'a EndpointKey,
+    delivery_no: Option<DeliveryNo>,
+    work_order_id: WorkOrderId,
+    branch_id: i64,
+    action: &'a ActionName,
+    mode: Mode,
+    next_due: Option<Timestamp>,
+}
+
 impl Write {
     /// Writes the outcome of an attempt within the running transaction.
     pub(super) fn complete(&mut self, completion: &Completion) -> rusqlite::Result<()> {
@@ -79,6 +92,9 @@ impl Write {
                     | Reason::Erased => (State::Dead, code::DEAD),
                 };
                 self.finish(completion, &key, (code, Some(reason)), ended)?;
+                if state == State::Dead {
+                    self.raise_dying(&key.0, reason, ended)?;
+                }
                 (state, None)
             }
             Transition::Retrying { due, counted } => {
@@ -229,6 +245,7 @@ impl Write {
                 .execute(params![no, attempt.number])?;
         }
         self.insert_log(completion, None)?;
+        self.erase_record_of(completion.delivery.no)?;
         let state = if won { State::Delivered } else { State::Discarded };
         self.events.push(Event::Completed {
             endpoint: completion.delivery.endpoint.clone(),
@@ -269,9 +286,34 @@ impl Write {
 
     fn insert_log(&mut self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
         let delivery = &completion.delivery;
-        let attempt = &completion.attempt;
+        let entry = Logged {
+            endpoint: &delivery.endpoint,
+            delivery_no: Some(delivery.no),
+            work_order_id: self.order_of(delivery.no, delivery.work_order_id)?,
+            branch_id: delivery.branch_id,
+            action: &delivery.action,
+            mode: delivery.mode,
+            next_due,
+        };
+        self.log(&entry, &completion.attempt).map(drop)
+    }
+
+    /// Writes the record of an emulated notification, and gives its number.
+    pub(super) fn log_emulation(&mut self, emulation: &Emulation) -> rusqlite::Result<u64> {
+        let entry = Logged {
+            endpoint: &emulation.endpoint,
+            delivery_no: None,
+            work_order_id: emulation.work_order_id,
+            branch_id: emulation.branch_id,
+            action: &emulation.action,
+            mode: Mode::Test,
+            next_due: None,
+        };
+        self.log(&entry, &emulation.attempt)
+    }
+
+    fn log(&mut self, entry: &Logged<'_>, attempt: &Attempt) -> rusqlite::Result<u64> {
         let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
-        let work_order_id = self.order_of(delivery.no, delivery.work_order_id)?;
         let no = self.take_log_no();
         self.connection
             .prepare_cached(
@@ -282,23 +324,23 @@ impl Write {
             )?
             .execute(params![
                 no,
-                delivery.endpoint.company_id.as_str(),
-                delivery.endpoint.endpoint_id.as_bytes(),
-                delivery.no.0,
-                work_order_id,
-                delivery.branch_id,
-                delivery.action.as_str(),
+                entry.endpoint.company_id.as_str(),
+                entry.endpoint.endpoint_id.as_bytes(),
+                entry.delivery_no.map(|no| no.0),
+                entry.work_order_id,
+                entry.branch_id,
+                entry.action.as_str(),
                 code::of_direction(workbell_model::log::Direction::Outbound),
                 attempt.number,
-                code::of_mode(delivery.mode),
+                code::of_mode(entry.mode),
                 attempt.start.ticks(),
                 i64::try_from(attempt.duration.as_nanos() / 100).unwrap_or(i64::MAX),
                 attempt.status,
                 attempt.error,
-                next_due.map(Timestamp::ticks),
+                entry.next_due.map(Timestamp::ticks),
                 detail,
-            ])
-            .map(drop)
+            ])?;
+        Ok(no)
     }
 
     /// The work order of a lane: the lane itself, but for a replay.

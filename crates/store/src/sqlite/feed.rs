@@ -99,7 +99,7 @@ pub(super) fn feed(
          FROM feed AS f
          JOIN finished AS d ON d.delivery_no = f.delivery_no
          JOIN notifications AS n ON n.notification_no = f.delivery_no >> 12
-         WHERE f.company_id = ?1 AND f.endpoint_id = ?2 AND f.delivery_no > ?3
+         WHERE f.company_id = ?1 AND f.endpoint_id = ?2 AND f.delivery_no > ?3 AND length(n.body) > 0
          ORDER BY f.delivery_no
          LIMIT ?4",
     )?;

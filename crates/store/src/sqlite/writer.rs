@@ -381,7 +381,11 @@ impl Thread {
                 Ok(job) => Ok(Answer::OfJob(job)),
                 Err(error) => judged(Err(error)),
             },
+            Command::OfAlert(wanted, _) => state.of_alert(wanted).map(|()| Answer::Done),
             Command::CheckValue(fresh, _) => state.check_value(fresh).map(Answer::Value),
+            Command::LogEmulation(emulation, _) => {
+                state.log_emulation(emulation).map(Answer::Logged).map_err(Error::from)
+            }
             Command::Close(_) => Ok(Answer::Done),
         }
     }
@@ -421,8 +425,14 @@ impl Thread {
                 (Command::CheckValue(_, reply), Answer::Value(value)) => {
                     replies.push(Box::new(move || drop(reply.send(Ok(value)))));
                 }
+                (Command::LogEmulation(_, reply), Answer::Logged(no)) => {
+                    replies.push(Box::new(move || drop(reply.send(Ok(no)))));
+                }
                 (
-                    Command::Settle(_, _, reply) | Command::Retry(_, reply) | Command::Discard(_, reply),
+                    Command::Settle(_, _, reply)
+                    | Command::Retry(_, reply)
+                    | Command::Discard(_, reply)
+                    | Command::OfAlert(_, reply),
                     Answer::Done,
                 ) => {
                     replies.push(Box::new(move || drop(reply.send(Ok(())))));
@@ -471,6 +481,7 @@ impl Thread {
                 }
                 Event::EndpointChanged(endpoint, change) => subscriber.endpoint_changed(&endpoint, change),
                 Event::JobsChanged => subscriber.jobs_changed(),
+                Event::Alerted(..) => {}
             }
         }
         if !fresh.is_empty() {
@@ -487,6 +498,10 @@ impl Thread {
                 | Event::Completed { .. }
                 | Event::LaneChanged(..)
                 | Event::JobsChanged => {}
+                Event::Alerted(kind, subject) => {
+                    tracing::warn!(kind = kind.name(), %subject, "raised an alert");
+                    self.counters.alerted();
+                }
             }
         }
     }
