@@ -271,6 +271,7 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
         LogFilter { delivery_id: Some(head.id()), ..any() },
         LogFilter { work_order_id: Some(ORDER), ..any() },
         LogFilter { message_id: Some(head.message_id), ..any() },
+        LogFilter { work_order_number: Some("N-77".to_owned()), ..any() },
     ] {
         bench.store().log(filter, paging()).await.unwrap();
     }
