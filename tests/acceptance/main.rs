@@ -24,6 +24,7 @@
 //! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
+//! | `erase` | nothing of an erased work order is left in files, backups, answers |
 //! | `replay` | a hundred thousand are sent again through kills, and live ones overtake them |
 //! | `token_page` | the page that takes a token apart prints what it says |
 //! | `tutorial` | the page for beginners does what it says |
@@ -39,6 +40,7 @@ mod demo;
 mod disk;
 mod doctor;
 mod emulate;
+mod erase;
 mod feed;
 mod keys;
 mod kills;
