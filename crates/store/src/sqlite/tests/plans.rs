@@ -18,7 +18,7 @@ use crate::traffic::Span;
 use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 19] = [
+const WHOLE: [&str; 20] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
