@@ -341,6 +341,10 @@ pub struct Swept {
     pub audit_records: u64,
     /// Counters of lanes that nobody needs any more.
     pub lanes: u64,
+    /// How many of these went earlier than their time, because the store was too large.
+    pub early: u64,
+    /// Bytes in use, when that is still too much and nothing more can go.
+    pub too_large: Option<u64>,
     /// The step was full: call again.
     pub more: bool,
     /// When the oldest kept record expires, if anything is kept.
