@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use workbell_model::{Endpoint, EndpointKey, Undelivered};
 use workbell_signing::TokenCache;
 use workbell_store::directory::CompanyEntry;
-use workbell_store::record::DueLanes;
+use workbell_store::record::{DueLanes, Front, Occasion};
 
 use crate::attempt::Attempt;
 use crate::engine::Shared;
@@ -32,7 +32,7 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 /// What a read brought.
 enum Brought {
     DueLanes(DueLanes),
-    Lane(Vec<Undelivered>),
+    Lane(Front),
 }
 
 pub(crate) struct Task {
@@ -172,7 +172,7 @@ impl Task {
         for work_order_id in events.changed_lanes {
             self.window.lane_changed(work_order_id);
         }
-        if events.all_changed || events.endpoint_changed {
+        if events.all_changed || events.endpoint_changed || events.reopened {
             self.window.reload_all();
         }
         if !self.may_send() {
@@ -252,8 +252,9 @@ impl Task {
         let (Some(endpoint), Some(post)) = (self.endpoint.clone(), self.post.clone()) else { return };
         let template = self.template(&endpoint);
         let bearer = template.as_ref().map_err(Clone::clone).and_then(|template| self.bearer(template));
-        let attempt =
-            Attempt { shared: self.shared.clone(), hub: self.hub.clone(), post, endpoint, delivery };
+        let occasion = Occasion::Due;
+        let shared = self.shared.clone();
+        let attempt = Attempt { shared, hub: self.hub.clone(), post, endpoint, delivery, occasion };
         self.hub.began(attempt.delivery.no);
         self.shared.tasks.spawn(attempt.run(template, bearer, slot));
     }
@@ -316,8 +317,12 @@ impl Task {
                     Read::DueLanes { lanes, behind, .. } => {
                         store.due_lanes(&key, now, lanes, behind).await.map(Brought::DueLanes)
                     }
+                    Read::Lane { work_order_id, after: 0, limit, .. } => {
+                        store.front(&key, work_order_id, now, limit).await.map(Brought::Lane)
+                    }
                     Read::Lane { work_order_id, after, limit, .. } => {
-                        store.lane(&key, work_order_id, after, limit).await.map(Brought::Lane)
+                        let read = store.lane(&key, work_order_id, after, limit).await;
+                        read.map(|deliveries| Brought::Lane(behind(deliveries, limit)))
                     }
                 };
                 (read, brought)
@@ -340,8 +345,8 @@ impl Task {
         };
         match (read, brought) {
             (Read::DueLanes { ticket, .. }, Ok(Brought::DueLanes(due))) => self.window.refilled(ticket, due),
-            (Read::Lane { work_order_id, limit, ticket, .. }, Ok(Brought::Lane(deliveries))) => {
-                self.window.loaded(work_order_id, ticket, limit, deliveries);
+            (Read::Lane { work_order_id, ticket, .. }, Ok(Brought::Lane(front))) => {
+                self.window.loaded(work_order_id, ticket, front);
             }
             (read, Err(error)) => {
                 tracing::warn!(endpoint = %self.key.endpoint_id, %error, "the store could not be read; trying again");
@@ -351,6 +356,11 @@ impl Task {
             (Read::DueLanes { .. } | Read::Lane { .. }, Ok(Brought::DueLanes(_) | Brought::Lane(_))) => {}
         }
     }
+}
+
+/// What stands behind those that are known.
+fn behind(deliveries: Vec<Undelivered>, limit: usize) -> Front {
+    Front { more: deliveries.len() >= limit, deliveries, next_due: None }
 }
 
 fn concurrency(endpoint: &Endpoint, shared: &Shared) -> u16 {

@@ -184,6 +184,7 @@ async fn open_store(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Stor
         data_dir: data_dir.to_owned(),
         synchronous,
         waiting_limit: settings.limits.waiting.into(),
+        defaults: settings.endpoint_defaults(),
     };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
     Ok(Arc::new(opened.expect("opening the store does not panic")?))

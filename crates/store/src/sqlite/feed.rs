@@ -40,6 +40,7 @@ impl Write {
             attempts: 0,
             mode: Mode::Live,
             finished: now,
+            first_epoch: None,
             last_error: None,
             last_status: None,
         };
@@ -47,7 +48,8 @@ impl Write {
         self.connection
             .prepare_cached("INSERT INTO feed (company_id, endpoint_id, delivery_no) VALUES (?1, ?2, ?3)")?
             .execute(params![key.0.company_id.as_str(), key.0.endpoint_id.as_bytes(), no.0])?;
-        lane::put_empty(&self.connection, &key, sequence, endpoint.generation, now.ticks())?;
+        let mark = self.health(&key.0).mark;
+        lane::put_empty(&self.connection, &key, sequence, mark, now.ticks())?;
         self.events.push(Event::Fed(key.0));
         Ok(())
     }
