@@ -10,7 +10,6 @@ mod jobs;
 mod keys;
 mod model;
 mod order;
-mod outage;
 mod receiver;
 mod request;
 mod restart;
