@@ -1,4 +1,5 @@
-//! The book and the other Markdown files: every page is in the summary, every relative link leads somewhere.
+//! The book and the other Markdown files: every page is in the summary, every relative link leads somewhere, and so
+//! does what a page includes.
 //!
 //! It knows what we use of Markdown: headings with `#`, inline links and pictures, reference definitions, fenced
 //! code and code spans (both without links). Links to other sites are not followed.
@@ -37,6 +38,13 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
         for (line, target) in page.links() {
             if let Some(message) = judge(path, target, &pages, &files) {
                 findings.push(Finding::at(path, *line, format!("link to {target}: {message}")));
+            }
+        }
+    }
+    for (path, page) in &pages {
+        for (line, target) in page.includes() {
+            if resolve(path, target).is_none_or(|target| !files.contains(&target)) {
+                findings.push(Finding::at(path, *line, format!("includes {target}: no such file")));
             }
         }
     }

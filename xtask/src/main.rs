@@ -7,6 +7,7 @@ mod ci;
 mod dependencies;
 mod finding;
 mod generated;
+mod pictures;
 mod repository;
 mod rooms;
 mod setup;
@@ -27,6 +28,7 @@ usage: cargo xtask TASK
   tidy           the house rules that a machine can check, the rooms among them
   dependencies   licences, banned and doubled crates
   docs-check     every page of the book and every relative link in it
+  pictures       take the pictures of the portal that the book shows
   generate       write the generated references anew (--check: only compare)
 ";
 
@@ -53,6 +55,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         }
         ["dependencies"] => dependencies::run(&repository),
         ["docs-check"] => book::run(&repository),
+        ["pictures"] => pictures::run(&repository),
         ["generate"] => generated::write(&repository),
         ["generate", "--check"] => generated::check(&repository),
         ["help" | "--help" | "-h"] => {

@@ -1,8 +1,10 @@
 //! What the tests need beside cargo: independent implementations of token and signature in other languages.
 //!
 //! Python packages go into a virtual environment and a node package into a folder, both under `target/ci`,
-//! so nothing is installed on the machine itself. Tests find them through two variables (see [`Tools`]) or, when those
+//! so nothing is installed on the machine itself; runtimes of the recipes are (see `runtimes`). Tests find them through two variables (see [`Tools`]) or, when those
 //! are not set, at these places.
+
+mod runtimes;
 
 use std::fmt;
 use std::fs;
@@ -15,21 +17,33 @@ use crate::repository::Repository;
 use crate::step::run as run_command;
 
 /// Python packages: what pip installs, and the name that proves it is there.
-const PYTHON_PACKAGES: [(&str, &str); 3] =
-    [("cryptography", "cryptography"), ("standardwebhooks", "standardwebhooks"), ("pyjwt", "jwt")];
+const PYTHON_PACKAGES: [(&str, &str); 5] = [
+    ("cryptography", "cryptography"),
+    ("standardwebhooks", "standardwebhooks"),
+    ("pyjwt", "jwt"),
+    ("flask", "flask"),
+    ("waitress", "waitress"),
+];
 
 /// Programs that the acceptance tests start: to run the book's tutorial, to see and to disturb system calls, to give
-/// up privileges. With the Debian package of each.
-const PROGRAMS: [(&str, &str); 5] = [
+/// up privileges, to look at the portal. With the Debian package of each.
+const PROGRAMS: [(&str, &str); 6] = [
     ("bash", "bash"),
     ("curl", "curl"),
     ("strace", "strace"),
     ("setpriv", "util-linux"),
     ("prlimit", "util-linux"),
+    ("chromium", "chromium"),
 ];
 
-/// The node package that checks the signature.
-const NODE_PACKAGE: &str = "standardwebhooks";
+/// Node packages: what npm installs, and the name that proves it is there. They check the signature, serve the recipe, drive the
+/// browser, and look for what keeps people out of a page.
+const NODE_PACKAGES: [(&str, &str); 4] = [
+    ("standardwebhooks", "standardwebhooks"),
+    ("express", "express"),
+    ("playwright-core@1", "playwright-core"),
+    ("axe-core@4", "axe-core"),
+];
 
 /// Where the tools are.
 pub(crate) struct Tools {
@@ -37,19 +51,30 @@ pub(crate) struct Tools {
     python: PathBuf,
     /// The folder that node looks for packages in.
     node_path: PathBuf,
+    /// The folder that Debian packages were unpacked in.
+    debian: PathBuf,
 }
 
 impl Tools {
+    /// The folder that node looks for packages in.
+    pub(crate) fn node_path(&self) -> &Path {
+        &self.node_path
+    }
+
     /// Tells a command's process where the tools are.
     pub(crate) fn hand_to(&self, command: &mut Command) {
-        command.env("WORKBELL_TEST_PYTHON", &self.python).env("WORKBELL_TEST_NODE_PATH", &self.node_path);
+        command
+            .env("WORKBELL_TEST_PYTHON", &self.python)
+            .env("WORKBELL_TEST_NODE_PATH", &self.node_path)
+            .env("WORKBELL_TEST_DEBIAN", &self.debian);
     }
 }
 
 impl fmt::Display for Tools {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "WORKBELL_TEST_PYTHON={}", self.python.display())?;
-        write!(out, "WORKBELL_TEST_NODE_PATH={}", self.node_path.display())
+        writeln!(out, "WORKBELL_TEST_NODE_PATH={}", self.node_path.display())?;
+        write!(out, "WORKBELL_TEST_DEBIAN={}", self.debian.display())
     }
 }
 
@@ -65,7 +90,11 @@ pub(crate) fn run(repository: &Repository) -> Result<Tools> {
     }
     let folder = repository.root().join("target/ci");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    Ok(Tools { python: python(&folder.join("venv"))?, node_path: node(&folder.join("node"))? })
+    Ok(Tools {
+        python: python(&folder.join("venv"))?,
+        node_path: node(&folder.join("node"))?,
+        debian: runtimes::run(folder.join("debian"))?,
+    })
 }
 
 fn python(venv: &Path) -> Result<PathBuf> {
@@ -92,16 +121,18 @@ fn python(venv: &Path) -> Result<PathBuf> {
 
 fn node(folder: &Path) -> Result<PathBuf> {
     let node_path = folder.join("node_modules");
-    let require = format!("require('{NODE_PACKAGE}')");
+    let require = NODE_PACKAGES.map(|(_, name)| format!("require('{name}')")).join("; ");
     let ready = || succeeds(Command::new("node").args(["-e", &require]).env("NODE_PATH", &node_path));
     if ready() {
         return Ok(node_path);
     }
     let mut npm = Command::new("npm");
-    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(folder).arg(NODE_PACKAGE);
+    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+        .arg(folder)
+        .args(NODE_PACKAGES.map(|(package, _)| package));
     run_command(&mut npm).context("the tests need node and npm (on Debian: apt-get install nodejs npm)")?;
     if !ready() {
-        bail!("node still cannot load {NODE_PACKAGE} from {}", node_path.display());
+        bail!("node still cannot load all packages from {}", node_path.display());
     }
     Ok(node_path)
 }

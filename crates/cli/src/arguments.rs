@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Client(command::client::Client),
     /// People of a company: who may sign in to the portal
     Person(command::person::Person),
+    /// Work orders that the service holds: create them, act on them, see their lives
+    WorkOrder(command::work_order::WorkOrder),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
     /// The communication log: both sides of every attempt
@@ -67,6 +69,9 @@ pub(crate) enum Command {
     Check(command::check::Check),
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
+    Backup(command::backup::Backup),
+    Export(command::export::Export),
+    Import(command::import::Import),
     Bench(command::bench::Bench),
     Completions(command::completions::Completions),
 }
@@ -84,6 +89,7 @@ impl Command {
             Command::Client(client) => client.run(screen).await,
             Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
+            Command::WorkOrder(order) => order.run(screen).await,
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
@@ -93,6 +99,9 @@ impl Command {
             Command::Check(check) => check.run(screen).await,
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
+            Command::Backup(backup) => backup.run(screen).await,
+            Command::Export(export) => export.run(screen).await,
+            Command::Import(import) => import.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
         }
@@ -108,15 +117,19 @@ impl Command {
             Command::Client(client) => client.connection.json,
             Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
+            Command::WorkOrder(order) => order.connection.json,
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
             Command::Audit(audit) => audit.connection.json,
-            Command::Emulate(emulate) => emulate.json,
+            Command::Emulate(emulate) => emulate.connection.json,
             Command::Listen(listen) => listen.json,
             Command::Check(check) => check.json,
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,
+            Command::Backup(backup) => backup.archive.json,
+            Command::Export(export) => export.archive.json,
+            Command::Import(import) => import.archive.json,
             Command::Bench(bench) => bench.json,
             Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
         }

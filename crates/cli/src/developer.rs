@@ -87,22 +87,46 @@ pub(crate) fn open(path: &Path) -> Result<Identity, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let identity =
                 Identity::generate(moment::now()).map_err(|error| Failure::Failed(error.to_string()))?;
-            keep(path, &identity.to_text())
+            let kept = keep(path, &identity.to_text())
                 .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", what())))?;
-            Ok(identity)
+            // Another one that was started at the same time may have been first: all have the same.
+            if kept { Ok(identity) } else { open(path) }
         }
         Err(source) => Err(Failure::Unreadable { what: what(), source }),
     }
 }
 
-/// Writes the file for its owner alone; one that appeared meanwhile is left alone.
-fn keep(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+/// Writes the file for its owner alone, whole or not at all; false when one appeared meanwhile.
+fn keep(path: &Path, text: &str) -> std::io::Result<bool> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    // Only its owner may read it from the start.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(refused) if refused.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(refused) => Err(refused.error),
     }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_are_started_together_sign_with_the_same_key_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/developer.json");
+        let ids: Vec<String> = std::thread::scope(|scope| {
+            let open = || open(&path).unwrap().endpoint_id;
+            let both = [scope.spawn(open), scope.spawn(open)];
+            both.map(|one| one.join().unwrap()).to_vec()
+        });
+        assert_eq!(ids[0], ids[1]);
+        assert_eq!(open(&path).unwrap().endpoint_id, ids[0]);
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left over");
+    }
 }

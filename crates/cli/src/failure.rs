@@ -85,6 +85,9 @@ pub(crate) enum Failure {
     /// The service does not start.
     #[error(transparent)]
     Service(#[from] workbell_server::Error),
+    /// A store cannot be copied or moved.
+    #[error(transparent)]
+    Transfer(#[from] workbell_server::transfer::Error),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -112,6 +115,7 @@ impl Failure {
             | Failure::Shown
             | Failure::Declined
             | Failure::Service(_)
+            | Failure::Transfer(_)
             | Failure::Output(_)
             | Failure::Runtime(_) => 1,
         }

@@ -103,6 +103,14 @@ impl Platform {
         self.call(Method::POST, path, &[], Some(body)).await
     }
 
+    /// Puts something in its place, or acts through the Direct API; `body` is JSON.
+    ///
+    /// # Errors
+    /// When there is no answer, or one that is not a success.
+    pub(crate) async fn put(&self, path: &[&str], body: Bytes) -> Result<Answer, Failure> {
+        self.call(Method::PUT, path, &[], Some(body)).await
+    }
+
     /// Changes something; `body` is JSON.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use workbell_server::settings::{Error, Overrides, Settings};
+use workbell_server::settings::{Database, Error, Overrides, Settings};
+
+use crate::failure::Failure;
 
 /// Settings of the service: a file, then the environment, then these flags.
 #[derive(Clone, Debug, Default, Args)]
@@ -11,12 +13,19 @@ pub(crate) struct ServiceSettings {
     /// Deliver to endpoints on this machine too, for trying it out
     #[arg(long)]
     pub(crate) allow_loopback: bool,
-    /// File with settings
-    #[arg(long, value_name = "FILE", env = "WORKBELL_CONFIG", hide_env_values = true)]
-    pub(crate) config: Option<PathBuf>,
     /// Where to listen [setting: listen, default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreSettings,
+}
+
+/// Those that say where its state lives.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct StoreSettings {
+    /// File with settings
+    #[arg(long, value_name = "FILE", env = "WORKBELL_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
     /// Where state and keys live [setting: data_dir, default: ./workbell-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<String>,
@@ -33,21 +42,41 @@ impl ServiceSettings {
 
     /// The settings in force, with this environment.
     pub(crate) fn load_with(&self, environment: Vec<(String, String)>) -> Result<Settings, Error> {
+        let mut overrides = self.store.overrides();
+        if let Some(listen) = &self.listen {
+            overrides = overrides.set("listen", "--listen", listen);
+        }
+        if self.allow_loopback {
+            overrides = overrides.allow_loopback();
+        }
+        Settings::load(self.store.config.as_deref(), environment, overrides)
+    }
+}
+
+impl StoreSettings {
+    /// The data dir in force.
+    ///
+    /// # Errors
+    /// The settings cannot be taken, or name a database that this version has no engine for.
+    pub(crate) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        let settings = Settings::load(self.config.as_deref(), environment(), self.overrides())?;
+        match settings.general.database {
+            Database::Sqlite(None) | Database::UnsyncedSqlite => Ok(settings.general.data_dir),
+            Database::Sqlite(Some(_)) | Database::Postgres(_) => Err(Failure::Failed(
+                "this version works with the store in the data dir only; leave database out".to_owned(),
+            )),
+        }
+    }
+
+    fn overrides(&self) -> Overrides {
         let mut overrides = Overrides::new();
-        let flags = [
-            ("listen", "--listen", &self.listen),
-            ("data_dir", "--data-dir", &self.data_dir),
-            ("database", "--database", &self.database),
-        ];
+        let flags = [("data_dir", "--data-dir", &self.data_dir), ("database", "--database", &self.database)];
         for (key, flag, value) in flags {
             if let Some(value) = value {
                 overrides = overrides.set(key, flag, value);
             }
         }
-        if self.allow_loopback {
-            overrides = overrides.allow_loopback();
-        }
-        Settings::load(self.config.as_deref(), environment, overrides)
+        overrides
     }
 }
 
@@ -86,7 +115,7 @@ mod tests {
     #[test]
     fn a_bad_setting_is_wrong_usage_and_names_the_flag() {
         let flags = ServiceSettings { listen: Some("nowhere".to_owned()), ..ServiceSettings::default() };
-        let failure = crate::failure::Failure::from(flags.load_with(Vec::new()).unwrap_err());
+        let failure = Failure::from(flags.load_with(Vec::new()).unwrap_err());
         assert_eq!(failure.exit_status(), 2);
         let text = failure.to_string();
         assert!(text.starts_with("--listen: listen: "), "{text}");

@@ -9,6 +9,7 @@ use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
 use workbell_store::record::Occasion;
 
 use crate::ended::{Begun, Ended};
+use crate::endpoint::Counted;
 use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::post::Post;
@@ -23,6 +24,8 @@ pub(crate) struct Attempt {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) delivery: Undelivered,
     pub(crate) occasion: Occasion,
+    /// Of a replay: one of those under way.
+    pub(crate) counted: Option<Counted>,
 }
 
 impl Attempt {
@@ -61,6 +64,7 @@ impl Attempt {
         // Not before the store has it: so outcomes that wait there are bounded as attempts are, and it is not waited for
         // the disk, for a lane does that for itself.
         slot.end(end(outcome));
+        drop(self.counted);
         self.hub.ended(no);
     }
 

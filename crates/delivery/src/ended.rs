@@ -88,16 +88,22 @@ impl Ended {
     /// What the store is told.
     pub(crate) fn completion(self, begun: Begun, transition: Transition) -> Completion {
         let Begun { delivery, start, occasion, generation } = begun;
+        let outcome = self.outcome;
+        let attempt = self.attempt(delivery.attempts.saturating_add(1), start);
+        Completion { delivery, outcome, transition, occasion, generation, attempt }
+    }
+
+    /// The log record's own part.
+    pub(crate) fn attempt(self, number: u16, start: Timestamp) -> Attempt {
         let detail = serde_json::to_vec(&self.detail).map_or_else(|_| Bytes::from_static(b"{}"), Bytes::from);
-        let attempt = Attempt {
-            number: delivery.attempts.saturating_add(1),
+        Attempt {
+            number,
             start,
             duration: self.duration,
             status: self.status,
             error: self.error.map(ErrorClass::name),
             detail,
-        };
-        Completion { delivery, outcome: self.outcome, transition, occasion, generation, attempt }
+        }
     }
 }
 

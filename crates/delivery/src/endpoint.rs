@@ -2,15 +2,17 @@
 //! slots are free, and ends when nothing is left to do for a while.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::header::HeaderValue;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use workbell_model::{Endpoint, EndpointKey, Undelivered};
+use workbell_model::{Endpoint, EndpointKey, Mode, Undelivered, WorkOrderId, is_replay_lane};
 use workbell_signing::TokenCache;
 use workbell_store::directory::CompanyEntry;
 use workbell_store::record::{DueLanes, Front, Occasion};
+use workbell_wire::Timestamp;
 
 use crate::attempt::Attempt;
 use crate::engine::Shared;
@@ -41,6 +43,10 @@ pub(crate) struct Task {
     key: EndpointKey,
     inbox: Arc<Inbox>,
     window: Window,
+    /// The lanes of replays: looked at only when no live one is ready.
+    replays: Window,
+    /// Attempts of replays under way.
+    replaying: Arc<AtomicUsize>,
     endpoint: Option<Arc<Endpoint>>,
     template: Option<Arc<Template>>,
     /// What the template was made from: another one as soon as anything of the company changes.
@@ -49,7 +55,7 @@ pub(crate) struct Task {
     bearer: Option<(Arc<workbell_signing::MintedToken>, HeaderValue)>,
     post: Option<Arc<dyn Post>>,
     rate: Rate,
-    reads: JoinSet<(Read, Result<Brought, workbell_store::Error>)>,
+    reads: JoinSet<(Mode, Read, Result<Brought, workbell_store::Error>)>,
     read_again: Option<Instant>,
     /// Its part of the slots.
     share: Share,
@@ -76,6 +82,8 @@ impl Task {
             key,
             inbox,
             window: Window::new(),
+            replays: Window::new(),
+            replaying: Arc::default(),
             endpoint: None,
             template: None,
             company: None,
@@ -99,7 +107,7 @@ impl Task {
             if self.shared.stopping.is_cancelled() {
                 return;
             }
-            if self.may_sleep() && self.hub.go_to_sleep(&self.key, &self.inbox, self.window.next_due()) {
+            if self.may_sleep() && self.hub.go_to_sleep(&self.key, &self.inbox, self.next_due()) {
                 return;
             }
             self.wait(blocked).await;
@@ -132,7 +140,7 @@ impl Task {
     }
 
     fn next_timer(&self, blocked: &Blocked) -> Option<Instant> {
-        let due = self.window.next_due().map(|due| self.shared.clock.instant_of(due));
+        let due = self.next_due().map(|due| self.shared.clock.instant_of(due));
         // While the store cannot be read there is nothing to wake up for.
         let due = due.map(|due| self.read_again.map_or(due, |again| due.max(again)));
         let rate = match blocked {
@@ -143,9 +151,22 @@ impl Task {
         [due, rate, linger, self.read_again].into_iter().flatten().min()
     }
 
+    /// When something is due in either window that nobody will tell of.
+    fn next_due(&self) -> Option<Timestamp> {
+        self.window.next_due().into_iter().chain(self.replays.next_due()).min()
+    }
+
+    /// The window that a lane stands in.
+    fn window_of(&mut self, lane: WorkOrderId) -> &mut Window {
+        if is_replay_lane(lane) { &mut self.replays } else { &mut self.window }
+    }
+
     /// True when there was nothing to do for a while.
     fn may_sleep(&mut self) -> bool {
-        let idle = self.window.is_idle() && self.reads.is_empty() && self.share.used() == 0;
+        let idle = self.window.is_idle()
+            && self.replays.is_idle()
+            && self.reads.is_empty()
+            && self.share.used() == 0;
         if !idle {
             self.idle_since = None;
             return false;
@@ -167,16 +188,18 @@ impl Task {
             self.window.overflowed();
         }
         for completed in events.completed {
-            self.window.completed(completed, now);
+            self.window_of(completed.work_order_id).completed(completed, now);
         }
         for work_order_id in events.changed_lanes {
-            self.window.lane_changed(work_order_id);
+            self.window_of(work_order_id).lane_changed(work_order_id);
         }
         if events.all_changed || events.endpoint_changed || events.reopened {
             self.window.reload_all();
+            self.replays.reload_all();
         }
         if !self.may_send() {
             self.window.clear();
+            self.replays.clear();
         }
     }
 
@@ -202,8 +225,9 @@ impl Task {
     fn start_attempts(&mut self, mut granted: Option<Slot>) -> Blocked {
         loop {
             let now = self.shared.clock.now();
+            let live = self.window.has_next(now);
             if !self.may_send()
-                || !self.window.has_next(now)
+                || !(live || self.may_replay() && self.replays.has_next(now))
                 || self.shared.stopping.is_cancelled()
                 || self.shared.store.trouble().is_some()
             {
@@ -216,13 +240,20 @@ impl Task {
             let most = self.most();
             let Some(slot) = granted.take().or_else(|| self.share.take(most)) else { return Blocked::Slot };
             self.rate.take();
-            let Some(delivery) = self.window.next(now) else { return Blocked::Nothing };
+            let next = if live { self.window.next(now) } else { self.replays.next(now) };
+            let Some(delivery) = next else { return Blocked::Nothing };
             if delivery.wish.is_some() {
                 self.settle(&delivery);
             } else {
                 self.start(delivery, slot);
             }
         }
+    }
+
+    /// Whether one more replay may start: they take half of the endpoint's attempts at most, so that a live one finds
+    /// room at once.
+    fn may_replay(&self) -> bool {
+        self.replaying.load(Ordering::SeqCst) < (self.most() / 2).max(1)
     }
 
     /// Attempts of the endpoint at once.
@@ -232,7 +263,7 @@ impl Task {
 
     /// What was wished by hand during an attempt that a crash cut off, or that ended just before, takes effect now.
     fn settle(&mut self, delivery: &Undelivered) {
-        self.window.settle(delivery);
+        self.window_of(delivery.work_order_id).settle(delivery);
         let (shared, inbox) = (self.shared.clone(), self.inbox.clone());
         let (no, work_order_id) = (delivery.no, delivery.work_order_id);
         self.shared.tasks.spawn(async move {
@@ -250,11 +281,18 @@ impl Task {
 
     fn start(&mut self, delivery: Undelivered, slot: Slot) {
         let (Some(endpoint), Some(post)) = (self.endpoint.clone(), self.post.clone()) else { return };
+        let counted = is_replay_lane(delivery.work_order_id).then(|| Counted::new(&self.replaying));
         let template = self.template(&endpoint);
         let bearer = template.as_ref().map_err(Clone::clone).and_then(|template| self.bearer(template));
-        let occasion = Occasion::Due;
-        let shared = self.shared.clone();
-        let attempt = Attempt { shared, hub: self.hub.clone(), post, endpoint, delivery, occasion };
+        let attempt = Attempt {
+            shared: self.shared.clone(),
+            hub: self.hub.clone(),
+            post,
+            endpoint,
+            delivery,
+            occasion: Occasion::Due,
+            counted,
+        };
         self.hub.began(attempt.delivery.no);
         self.shared.tasks.spawn(attempt.run(template, bearer, slot));
     }
@@ -310,13 +348,19 @@ impl Task {
         if !self.may_send() {
             return;
         }
-        for read in self.window.reads(self.shared.clock.now()) {
-            let (store, key, now) = (self.shared.store.clone(), self.key.clone(), self.shared.clock.now());
+        let now = self.shared.clock.now();
+        let live = self.window.reads(now).into_iter().map(|read| (Mode::Live, read));
+        let reads: Vec<_> =
+            live.chain(self.replays.reads(now).into_iter().map(|read| (Mode::Replay, read))).collect();
+        for (mode, read) in reads {
+            let (store, key) = (self.shared.store.clone(), self.key.clone());
             self.reads.spawn(async move {
                 let brought = match read {
-                    Read::DueLanes { lanes, behind, .. } => {
-                        store.due_lanes(&key, now, lanes, behind).await.map(Brought::DueLanes)
+                    Read::DueLanes { lanes, behind, .. } => match mode {
+                        Mode::Live | Mode::Test => store.due_lanes(&key, now, lanes, behind).await,
+                        Mode::Replay => store.due_replays(&key, now, lanes, behind).await,
                     }
+                    .map(Brought::DueLanes),
                     Read::Lane { work_order_id, after: 0, limit, .. } => {
                         store.front(&key, work_order_id, now, limit).await.map(Brought::Lane)
                     }
@@ -325,32 +369,37 @@ impl Task {
                         read.map(|deliveries| Brought::Lane(behind(deliveries, limit)))
                     }
                 };
-                (read, brought)
+                (mode, read, brought)
             });
         }
     }
 
     fn brought(
         &mut self,
-        read: Result<(Read, Result<Brought, workbell_store::Error>), tokio::task::JoinError>,
+        read: Result<(Mode, Read, Result<Brought, workbell_store::Error>), tokio::task::JoinError>,
     ) {
-        let (read, brought) = match read {
+        let (mode, read, brought) = match read {
             Ok(done) => done,
             Err(error) => {
                 tracing::error!(endpoint = %self.key.endpoint_id, %error, "a read of the store broke off; reading all again");
                 self.window.reload_all();
+                self.replays.reload_all();
                 self.read_again = Some(Instant::now() + READ_AGAIN);
                 return;
             }
         };
+        let window = match mode {
+            Mode::Live | Mode::Test => &mut self.window,
+            Mode::Replay => &mut self.replays,
+        };
         match (read, brought) {
-            (Read::DueLanes { ticket, .. }, Ok(Brought::DueLanes(due))) => self.window.refilled(ticket, due),
+            (Read::DueLanes { ticket, .. }, Ok(Brought::DueLanes(due))) => window.refilled(ticket, due),
             (Read::Lane { work_order_id, ticket, .. }, Ok(Brought::Lane(front))) => {
-                self.window.loaded(work_order_id, ticket, front);
+                window.loaded(work_order_id, ticket, front);
             }
             (read, Err(error)) => {
                 tracing::warn!(endpoint = %self.key.endpoint_id, %error, "the store could not be read; trying again");
-                self.window.read_failed(read);
+                window.read_failed(read);
                 self.read_again = Some(Instant::now() + READ_AGAIN);
             }
             (Read::DueLanes { .. } | Read::Lane { .. }, Ok(Brought::DueLanes(_) | Brought::Lane(_))) => {}
@@ -361,6 +410,23 @@ impl Task {
 /// What stands behind those that are known.
 fn behind(deliveries: Vec<Undelivered>, limit: usize) -> Front {
     Front { more: deliveries.len() >= limit, deliveries, next_due: None }
+}
+
+/// Counts an attempt for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Counted(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 fn concurrency(endpoint: &Endpoint, shared: &Shared) -> u16 {

@@ -12,6 +12,7 @@ use workbell_signing::{KeyRing, MasterKey};
 use workbell_store::Store;
 
 use crate::clock::{Clock, Steady};
+use crate::emulation::Emulations;
 use crate::hub::Hub;
 use crate::post::Open;
 use crate::slots::Slots;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     /// Attempts in flight are cut off.
     pub(crate) cut_off: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    /// What tries endpoints out.
+    pub(crate) emulations: Emulations,
     luck: AtomicU64,
 }
 
@@ -91,6 +94,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             cut_off: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            emulations: Emulations::default(),
             luck: AtomicU64::new(options.seed),
         };
         let hub = Hub::start(Arc::new(shared)).await?;
@@ -100,6 +104,10 @@ impl Engine {
 }
 
 impl Handle {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        self.hub.shared()
+    }
+
     /// Whether an attempt of this delivery is in flight.
     pub fn in_flight(&self, no: DeliveryNo) -> bool {
         self.hub.in_flight(no)

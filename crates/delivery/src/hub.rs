@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use workbell_model::{DeliveryNo, EndpointKey, Sequence, State, WorkOrderId};
 use workbell_store::Subscriber;
 use workbell_store::record::EndpointChange;
@@ -28,7 +28,7 @@ pub(crate) struct Hub {
     in_flight: Mutex<HashSet<DeliveryNo>>,
     timer_changed: Notify,
     /// A job was made or cancelled.
-    pub(crate) jobs_changed: Notify,
+    pub(crate) jobs_changed: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Hub {
             endpoints: Mutex::default(),
             in_flight: Mutex::default(),
             timer_changed: Notify::new(),
-            jobs_changed: Notify::new(),
+            jobs_changed: watch::Sender::new(0),
         });
         hub.shared.store.subscribe(Arc::new(HubSubscriber(hub.clone())));
         hub.set_timers().await?;
@@ -237,7 +237,7 @@ impl Subscriber for HubSubscriber {
     }
 
     fn jobs_changed(&self) {
-        self.0.jobs_changed.notify_one();
+        self.0.jobs_changed.send_modify(|count| *count += 1);
     }
 
     fn condition_changed(&self, _writable: bool) {

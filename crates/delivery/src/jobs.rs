@@ -7,12 +7,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use workbell_model::JobId;
 use workbell_model::job::JobState;
 use workbell_store::Error;
-use workbell_store::job::{Item, JobRecord, Look, Step, Walk};
+use workbell_store::job::{Item, JobRecord, Look, MOST_REPLAYS, Step, Walk};
 
 use crate::hub::Hub;
 
@@ -28,6 +29,10 @@ const ROWS: usize = 2_000;
 /// The same for counting. 20,000: some 50 ms of one reader.
 const COUNTED_ROWS: usize = 20_000;
 
+/// How long until an endpoint that takes no more replays is looked at again. 25 ms: with a thousand waiting it is not
+/// idle before.
+const LOOK: Duration = Duration::from_millis(25);
+
 /// How long to wait before what the store refused is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -36,6 +41,7 @@ pub(crate) async fn run(hub: Arc<Hub>) {
     let mut known = HashSet::new();
     let mut tasks: JoinSet<JobId> = JoinSet::new();
     let stopping = hub.shared().stopping.clone();
+    let mut news = hub.jobs_changed.subscribe();
     loop {
         let again = match hub.shared().store.unfinished_jobs().await {
             Ok(jobs) => {
@@ -52,7 +58,7 @@ pub(crate) async fn run(hub: Arc<Hub>) {
                 Some(Instant::now() + AGAIN)
             }
         };
-        if !wait(&hub, &mut tasks, &mut known, again).await || stopping.is_cancelled() {
+        if !wait(&hub, &mut news, &mut tasks, &mut known, again).await || stopping.is_cancelled() {
             return;
         }
     }
@@ -62,6 +68,7 @@ pub(crate) async fn run(hub: Arc<Hub>) {
 /// written all the same.
 async fn wait(
     hub: &Hub,
+    news: &mut watch::Receiver<u64>,
     tasks: &mut JoinSet<JobId>,
     known: &mut HashSet<JobId>,
     again: Option<Instant>,
@@ -75,7 +82,7 @@ async fn wait(
     tokio::pin!(timer);
     loop {
         tokio::select! {
-            () = hub.jobs_changed.notified() => return true,
+            changed = news.changed() => return changed.is_ok(),
             () = hub.shared().stopping.cancelled() => return false,
             () = &mut timer => return true,
             Some(ended) = tasks.join_next(), if !tasks.is_empty() => match ended {
@@ -111,18 +118,51 @@ async fn steps(hub: &Hub, id: JobId) -> Result<(), Error> {
         job = shared.store.counted(id, total, shared.clock.now()).await?;
     }
     let mut pace = Pace::new(job.job.rate);
+    let mut news = hub.jobs_changed.subscribe();
     while job.state == JobState::Running {
         walks.retain(|walk| !walk.ended);
         if walks.is_empty() {
-            return Ok(());
+            break;
         }
+        let mut went_on = false;
         for walk in &mut walks {
-            if job.state == JobState::Running {
-                job = step(hub, &job, walk, &mut pace).await?;
+            let room = room(hub, walk).await?;
+            if room > 0 && job.state == JobState::Running {
+                job = step(hub, &job, walk, room, &mut pace).await?;
+                went_on = true;
+            }
+        }
+        if !went_on {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                changed = news.changed() => {
+                    let Ok(()) = changed else { return Ok(()) };
+                    let Some(now) = shared.store.job(id, None).await? else { return Ok(()) };
+                    job = now;
+                }
             }
         }
     }
+    while job.open && job.state == JobState::Cancelled {
+        job = shared.store.tidy_job(id, shared.clock.now()).await?;
+    }
     Ok(())
+}
+
+/// How many more items a walk may act on now. A Replay waits while its endpoint is paused or off, and while a thousand
+/// replays wait there.
+async fn room(hub: &Hub, walk: &Walk) -> Result<usize, Error> {
+    let Some(target) = &walk.target else { return Ok(usize::MAX) };
+    let store = &hub.shared().store;
+    match store.directory().endpoint(target) {
+        // Its walk meets nothing any more, and ends.
+        None => Ok(usize::MAX),
+        Some(endpoint) if !endpoint.may_send() => Ok(0),
+        Some(_) => {
+            let waiting = store.replays(target).await?;
+            Ok(usize::try_from(MOST_REPLAYS.saturating_sub(waiting)).unwrap_or(0))
+        }
+    }
 }
 
 async fn count(hub: &Hub, job: &JobRecord, walk: &Walk) -> Result<u64, Error> {
@@ -138,9 +178,15 @@ async fn count(hub: &Hub, job: &JobRecord, walk: &Walk) -> Result<u64, Error> {
     }
 }
 
-async fn step(hub: &Hub, job: &JobRecord, walk: &mut Walk, pace: &mut Pace) -> Result<JobRecord, Error> {
+async fn step(
+    hub: &Hub,
+    job: &JobRecord,
+    walk: &mut Walk,
+    room: usize,
+    pace: &mut Pace,
+) -> Result<JobRecord, Error> {
     let shared = hub.shared();
-    let look = Look { rows: ROWS, matches: pace.items() };
+    let look = Look { rows: ROWS, matches: pace.items().min(room) };
     let found = shared.store.candidates(job, walk, walk.after, look).await?;
     let items = found.items.len();
     let in_flight = found.items.iter().filter_map(|item| match item {
@@ -158,7 +204,15 @@ async fn step(hub: &Hub, job: &JobRecord, walk: &mut Walk, pace: &mut Pace) -> R
         now: shared.clock.now(),
     };
     let job = shared.store.step(step).await?;
-    (walk.after, walk.ended) = (found.reached, found.ended);
+    if walk.target.is_some() && job.state == JobState::Running {
+        // Another job may have taken the room meanwhile; then nothing was carried out.
+        let walks = shared.store.walks(&job).await?;
+        if let Some(now) = walks.into_iter().find(|now| now.no == walk.no) {
+            *walk = now;
+        }
+    } else {
+        (walk.after, walk.ended) = (found.reached, found.ended);
+    }
     if job.state == JobState::Running {
         pace.took(items).await;
     }

@@ -7,6 +7,7 @@
 
 mod attempt;
 mod clock;
+pub mod emulation;
 mod ended;
 mod endpoint;
 mod engine;
@@ -22,6 +23,7 @@ mod template;
 mod window;
 
 pub use clock::Clock;
+pub use emulation::Emulation;
 pub use engine::{Engine, Handle, Options};
 pub use post::{Open, Post};
 pub use template::Unusable;

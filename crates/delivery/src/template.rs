@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use workbell_egress::{Request, Signed, Stamp, Target};
 use workbell_model::{
-    Authorization, Defaults, Endpoint, RetrySchedule, SealedText, SignatureForm, Undelivered,
+    Authorization, Defaults, Endpoint, Mode, RetrySchedule, SealedText, SignatureForm, Undelivered,
 };
 use workbell_signing::{Form, MasterKey, Recipient};
-use workbell_wire::Timestamp;
 use workbell_wire::webhook_signature::{Keys, Secret};
+use workbell_wire::{MessageId, Timestamp};
 
 /// Why requests of an endpoint cannot be made. Its attempts fail as `Misconfigured`.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -33,6 +34,19 @@ pub enum Unusable {
     /// The ring cannot mint one.
     #[error("no token can be made: {0}")]
     Token(String),
+}
+
+/// What differs from one request to the next.
+#[derive(Debug)]
+pub(crate) struct Letter<'a> {
+    pub(crate) message_id: MessageId,
+    pub(crate) action: &'a str,
+    /// From 1.
+    pub(crate) attempt: u64,
+    /// `None` for what has no place in a lane.
+    pub(crate) sequence: Option<u64>,
+    pub(crate) mode: Mode,
+    pub(crate) body: &'a Bytes,
 }
 
 /// Everything but what differs from one delivery to the next.
@@ -103,23 +117,41 @@ impl Template {
         bearer: &HeaderValue,
         now: Timestamp,
     ) -> Result<Request, Unusable> {
-        let id = delivery.message_id.to_string();
+        let letter = Letter {
+            message_id: delivery.message_id,
+            action: delivery.action.as_str(),
+            attempt: u64::from(delivery.attempts.saturating_add(1)),
+            sequence: delivery.announced,
+            mode: delivery.mode,
+            body: &delivery.body,
+        };
+        self.request_of(&letter, bearer, now)
+    }
+
+    /// The request that carries a letter.
+    pub(crate) fn request_of(
+        &self,
+        letter: &Letter<'_>,
+        bearer: &HeaderValue,
+        now: Timestamp,
+    ) -> Result<Request, Unusable> {
+        let id = letter.message_id.to_string();
         let seconds = now.unix_seconds();
         let signature = match &self.signature {
             Some(keys) => Some(Signed {
                 id: value("webhook-id", &id)?,
                 timestamp: seconds,
-                signature: value("webhook-signature", &keys.sign(&id, seconds, &delivery.body))?,
+                signature: value("webhook-signature", &keys.sign(&id, seconds, letter.body))?,
             }),
             None => None,
         };
         let stamp = Stamp {
             authorization: Some(bearer.clone()),
-            event_type: value("Event-Type", delivery.action.as_str())?,
+            event_type: value("Event-Type", letter.action)?,
             signature,
-            attempt: u64::from(delivery.attempts.saturating_add(1)),
-            sequence: Some(delivery.sequence),
-            mode: delivery.mode.name(),
+            attempt: letter.attempt,
+            sequence: letter.sequence,
+            mode: letter.mode.name(),
         };
         let mut headers = stamp.headers();
         for (name, value) in &self.custom {
@@ -132,7 +164,7 @@ impl Template {
         Ok(Request {
             target: self.target.clone(),
             headers,
-            body: delivery.body.clone(),
+            body: letter.body.clone(),
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
             expect_continue: self.expect_continue,

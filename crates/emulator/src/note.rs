@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use workbell_wire::samples::{SampleContext, Variant};
-use workbell_wire::{Action, MessageId, Publication, Timestamp};
+use workbell_wire::{Action, ActionName, MessageId, Publication, Timestamp};
 
 use crate::Random;
 
@@ -54,6 +54,26 @@ impl About {
     /// The emulator's usual work order of this branch.
     pub const fn branch(branch_id: i64) -> About {
         About { work_order_id: 4217, branch_id }
+    }
+}
+
+impl Note {
+    /// The note of an action of a platform's own, with these members beside `Header`.
+    ///
+    /// # Errors
+    /// When the members are no JSON object, or break the contract.
+    pub fn own(
+        action: &ActionName,
+        members: &str,
+        about: About,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Note, workbell_wire::publication::Error> {
+        let context = SampleContext {
+            company_id: (about.branch_id == 0).then_some("emulator"),
+            ..SampleContext::new(about.work_order_id, about.branch_id, id, now)
+        };
+        Note::publish(&workbell_wire::own_sample(action, members, &context), id, now)
     }
 }
 

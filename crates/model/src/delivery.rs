@@ -124,10 +124,12 @@ pub struct Undelivered {
     pub no: DeliveryNo,
     /// Where to.
     pub endpoint: EndpointKey,
-    /// Whose lane.
+    /// Its lane: the work order's, or for a replay one of its own ([`replay_lane`](crate::replay_lane)).
     pub work_order_id: WorkOrderId,
     /// Place in the lane.
     pub sequence: Sequence,
+    /// Value of `Workbell-Sequence`: the place in the lane, and of a replay that of the first delivery, if there was one.
+    pub announced: Option<Sequence>,
     /// Whose branch; for the log.
     pub branch_id: i64,
     /// The action's name, also the `Event-Type`.

@@ -147,9 +147,13 @@ pub struct Endpoint {
 impl Endpoint {
     /// Whether a notification with this action, for this branch, is wanted here. Branch 0 passes every filter.
     pub fn takes(&self, action: &str, branch_id: i64) -> bool {
+        self.settings.enabled && self.wants(action, branch_id)
+    }
+
+    /// The same, also while it is off.
+    pub fn wants(&self, action: &str, branch_id: i64) -> bool {
         let settings = &self.settings;
-        settings.enabled
-            && settings.actions.iter().any(|wanted| wanted == "*" || wanted == action)
+        settings.actions.iter().any(|wanted| wanted == "*" || wanted == action)
             && match &settings.branch_ids {
                 None => true,
                 Some(wanted) => branch_id == 0 || wanted.contains(&branch_id),

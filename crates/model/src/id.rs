@@ -131,6 +131,24 @@ uuid_id!(
 /// A work order; 0 when a notification is not about one. Unique over all companies.
 pub type WorkOrderId = i64;
 
+/// Lowest number that a work order can have: −2^62. Below it stand the lanes of replays.
+pub const LOWEST_WORK_ORDER: WorkOrderId = -(1 << 62);
+
+/// The lane in which the replays that a job makes of a work order's notifications stand at each endpoint: a number
+/// that no work order has. Two work orders of a job might share one, once in 2^62: they would wait for each other.
+pub fn replay_lane(job: u64, work_order_id: WorkOrderId) -> WorkOrderId {
+    let mut z = work_order_id.cast_unsigned() ^ job.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    i64::MIN + (z >> 2).cast_signed()
+}
+
+/// Whether a lane is one of a replay.
+pub const fn is_replay_lane(lane: WorkOrderId) -> bool {
+    lane < LOWEST_WORK_ORDER
+}
+
 /// Place of a delivery within its lane, from 1.
 pub type Sequence = u64;
 
@@ -186,6 +204,16 @@ mod tests {
         assert_eq!(id.uuid().get_version_num(), 7);
         assert_eq!(id.uuid().get_variant(), uuid::Variant::RFC4122);
         assert_eq!(id.to_string().parse::<DeliveryId>().unwrap(), id);
+    }
+
+    #[test]
+    fn the_lane_of_a_replay_is_no_work_order() {
+        for (job, order) in [(1, 42), (1, 0), (2, 42), (u64::MAX, i64::MAX), (7, LOWEST_WORK_ORDER)] {
+            assert!(is_replay_lane(replay_lane(job, order)), "{job} {order}");
+            assert!(!is_replay_lane(order));
+        }
+        assert_ne!(replay_lane(1, 42), replay_lane(2, 42));
+        assert_ne!(replay_lane(1, 42), replay_lane(1, 43));
     }
 
     #[test]

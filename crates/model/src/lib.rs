@@ -30,8 +30,8 @@ pub use endpoint::{
 pub use health::Health;
 pub use hold::Failures;
 pub use id::{
-    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, JobId, NotificationNo, PersonId, Sequence,
-    WorkOrderId,
+    ClientId, CompanyId, DeliveryId, DeliveryNo, EndpointId, JobId, LOWEST_WORK_ORDER, NotificationNo,
+    PersonId, Sequence, WorkOrderId, is_replay_lane, replay_lane,
 };
 pub use latencies::Latencies;
 pub use notification::Fate;

@@ -52,11 +52,11 @@ pub struct Detail {
     /// From the start of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_time: Option<u64>,
-    /// The `MessageId` that a client of the Direct API sent; never a key.
+    /// The `MessageId` of what is in no queue: of an emulated notification, or as a client of the Direct API sent it;
+    /// never a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
-    /// The body of a request of the Direct API, cut to `delivery.response_limit`; that of a notification stands with
-    /// the notification.
+    /// The body of what is in no queue; that of a notification stands with the notification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// A reused connection was dead and the request went once more.

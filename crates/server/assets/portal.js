@@ -45,3 +45,11 @@ document.addEventListener("click", async (event) => {
     getSelection().selectAllChildren(source);
   }
 });
+
+// A part that somebody works in is not replaced under their hands.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.target.closest("[data-live]");
+  if (part && (part.querySelector(":popover-open") || part.contains(document.activeElement))) {
+    event.detail.shouldSwap = false;
+  }
+});

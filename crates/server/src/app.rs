@@ -1,10 +1,13 @@
 //! What all handlers share.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
+use workbell_delivery::{Emulation, emulation};
 use workbell_egress::Policy;
 use workbell_model::{Defaults, DeliveryNo};
 use workbell_signing::{MasterKey, SecretHash};
@@ -43,7 +46,13 @@ pub trait Engine: Send + Sync {
 
     /// How many attempts are in flight.
     fn attempts_in_flight(&self) -> usize;
+
+    /// Sends a notification to an endpoint once, in no queue; the number of its log record.
+    fn emulate(&self, emulation: Emulation) -> Emulated<'_>;
 }
+
+/// What [`Engine::emulate`] gives.
+pub type Emulated<'a> = Pin<Box<dyn Future<Output = Result<u64, emulation::Error>> + Send + 'a>>;
 
 /// An engine that never sends: for tests of the interface alone.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +65,10 @@ impl Engine for NoEngine {
 
     fn attempts_in_flight(&self) -> usize {
         0
+    }
+
+    fn emulate(&self, _: Emulation) -> Emulated<'_> {
+        Box::pin(async { Err(emulation::Error::Stopping) })
     }
 }
 

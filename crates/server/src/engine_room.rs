@@ -4,13 +4,13 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use workbell_delivery::{Clock, Handle, Options};
+use workbell_delivery::{Clock, Emulation, Handle, Options};
 use workbell_egress::{Client, ClientOptions, Policy};
 use workbell_model::DeliveryNo;
 use workbell_signing::MasterKey;
 use workbell_store::Store;
 
-use crate::app::Engine;
+use crate::app::{Emulated, Engine};
 use crate::error::Error;
 use crate::key_room::KeyRoom;
 use crate::settings::Settings;
@@ -67,5 +67,9 @@ impl Engine for InFlight {
 
     fn attempts_in_flight(&self) -> usize {
         self.0.attempts_in_flight()
+    }
+
+    fn emulate(&self, emulation: Emulation) -> Emulated<'_> {
+        Box::pin(self.0.emulate(emulation))
     }
 }

@@ -43,8 +43,9 @@ mod router;
 mod serve;
 pub mod settings;
 mod shape;
+pub mod transfer;
 
-pub use app::{App, Engine, Limits, NoEngine, Options};
+pub use app::{App, Emulated, Engine, Limits, NoEngine, Options};
 pub use clock::Clock;
 pub use error::Error;
 pub use key_room::{KeyRoom, Rules as KeyRules};

@@ -8,6 +8,7 @@ pub(crate) mod clients;
 pub(crate) mod companies;
 pub(crate) mod customers;
 pub(crate) mod deliveries;
+pub(crate) mod emulate;
 mod endpoint_settings;
 pub(crate) mod endpoints;
 mod headers;

@@ -6,18 +6,36 @@
 //! script of ours make them live. There is no inline script or style. Source: service.md sections 7 and 9.
 
 mod assets;
+mod audit;
+mod chart;
 mod companies;
+mod configuration;
 mod cookie;
+mod endpoint;
+mod endpoint_form;
+mod endpoint_view;
+mod endpoints;
 mod frame;
+mod health;
 mod home;
+mod keys;
 mod list;
+mod live;
+mod log;
 mod moment;
+mod number;
 mod page;
 mod pairs;
 mod password_link;
 mod people;
+mod plain;
+mod queue;
+mod record;
+mod search;
 mod sign_in;
 mod visit;
+mod work_orders;
+mod wrongs;
 
 use std::sync::Arc;
 
@@ -38,7 +56,21 @@ pub(crate) fn link(public_url: &str, secret: &str) -> String {
 
 /// The router of all pages and of what they are made of.
 pub(crate) fn router() -> Router<Arc<App>> {
-    let tables = [home::PAGES, sign_in::PAGES, password_link::PAGES, people::PAGES, companies::PAGES];
+    let tables = [
+        home::PAGES,
+        sign_in::PAGES,
+        password_link::PAGES,
+        configuration::PAGES,
+        endpoint::PAGES,
+        work_orders::PAGES,
+        log::PAGES,
+        queue::PAGES,
+        health::PAGES,
+        people::PAGES,
+        companies::PAGES,
+        keys::PAGES,
+        audit::PAGES,
+    ];
     let mut router = Router::new().route("/portal/assets/{Name}", get(assets::serve));
     for page in tables.into_iter().flatten() {
         let handler = move |State(app): State<Arc<App>>, request: Request| page::serve(page, app, request);

@@ -4,6 +4,8 @@
 //! in the documentation, `docs/src/errors/<code>.md`; `type` is its path. What went wrong inside is logged where it
 //! is handled and never told here.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -191,20 +193,36 @@ pub struct Problem {
     detail: String,
     faults: Vec<Fault>,
     undelivered: Option<u64>,
+    /// When to come again, where that is not the same for all problems of the code.
+    wait: Option<Duration>,
     allowed_acts: Option<Vec<&'static str>>,
 }
 
 impl Problem {
     /// A problem with what is to be said about this case: a sentence, what to do included.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Problem { code, detail: detail.into(), faults: Vec::new(), undelivered: None, allowed_acts: None }
+        Problem {
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            undelivered: None,
+            wait: None,
+            allowed_acts: None,
+        }
     }
 
     /// A problem that is one fault at one place. The fault's code is the problem's.
     pub fn at(code: Code, pointer: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let fault = Fault { pointer: pointer.to_owned(), code: code.name(), message: message.clone() };
-        Problem { code, detail: message, faults: vec![fault], undelivered: None, allowed_acts: None }
+        Problem {
+            code,
+            detail: message,
+            faults: vec![fault],
+            undelivered: None,
+            wait: None,
+            allowed_acts: None,
+        }
     }
 
     /// The problem that these faults are together; at least one.
@@ -227,7 +245,7 @@ impl Problem {
                 format!("{} members are not as they should be: {}{more}", several.len(), pointers.join(", "))
             }
         };
-        Problem { code, detail, faults, undelivered: None, allowed_acts: None }
+        Problem { code, detail, faults, undelivered: None, wait: None, allowed_acts: None }
     }
 
     /// An act that is not allowed, with those that are.
@@ -240,6 +258,11 @@ impl Problem {
         faults.extend(self.faults);
         faults.truncate(workbell_wire::fault::MAX_FAULTS);
         Problem::of_faults(faults)
+    }
+
+    /// The same, with the time after which to come again.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Problem { wait: Some(wait), ..self }
     }
 
     /// There is no such thing.
@@ -330,7 +353,8 @@ impl IntoResponse for Problem {
             StatusCode::from_u16(self.code.status()).expect("codes have statuses of HTTP");
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.code.retry_after() {
+        let whole = |wait: Duration| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        if let Some(seconds) = self.wait.map(whole).or(self.code.retry_after()) {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if self.code == Code::Unauthorized {

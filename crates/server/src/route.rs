@@ -119,6 +119,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::clients::ROUTES,
         platform::people::ROUTES,
         platform::endpoints::ROUTES,
+        platform::emulate::ROUTES,
         platform::health::ROUTES,
         platform::actions::ROUTES,
         platform::deliveries::ROUTES,

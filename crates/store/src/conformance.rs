@@ -20,6 +20,7 @@ pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod model;
 pub(crate) mod people;
+pub(crate) mod replay;
 pub(crate) mod retention;
 pub(crate) mod sequence;
 pub(crate) mod targets;
@@ -167,6 +168,16 @@ macro_rules! conformance_suite {
                 ended_jobs_go_with_retention,
                 very_many_are_met_in_bounded_stretches_and_each_once,
             }
+            replay {
+                a_replay_stands_in_a_lane_of_its_own_per_work_order,
+                a_replay_leaves_the_first_delivery_as_it_is_whatever_its_state,
+                an_echo_is_never_sent_and_what_nobody_wanted_is,
+                it_goes_to_the_endpoint_that_is_named_or_to_all_that_match_now,
+                a_thousand_wait_at_most_and_take_no_place_of_live_ones,
+                a_cancelled_replay_takes_out_what_waits_of_it_and_nothing_else,
+                a_notification_stays_while_a_replay_of_it_waits,
+                a_dead_replay_can_be_retried_and_discarded_by_hand,
+            }
             deletion {
                 an_endpoint_without_undelivered_ones_just_goes,
                 an_endpoint_with_undelivered_ones_is_refused_with_their_number,
@@ -239,6 +250,7 @@ macro_rules! conformance_suite {
                 the_log_of_a_company_is_that_of_all_its_endpoints,
                 a_message_id_of_two_companies_names_the_records_of_both,
                 a_record_has_both_sides_of_the_attempt,
+                an_emulated_notification_is_in_the_log_and_nowhere_else,
                 attempts_come_oldest_first_and_of_this_delivery_only,
                 a_record_that_is_not_there_is_none,
                 pages_have_no_gap_and_no_double_while_new_records_arrive,

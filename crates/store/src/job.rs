@@ -15,9 +15,13 @@ use workbell_wire::Timestamp;
 use crate::audit::Author;
 use crate::error::Error;
 use crate::filter::{Page, Paging};
+use crate::record::DueLanes;
 
 /// Most jobs that are under way at once: 64. Each has a task; who needs more waits for one to end.
 pub const MOST_RUNNING: usize = 64;
+
+/// Most undelivered replays at one endpoint: 1,000, outside of `limits.waiting`. Source: service.md section 6.
+pub const MOST_REPLAYS: u64 = 1_000;
 
 /// What a job acts on. All that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +82,8 @@ pub struct JobRecord {
     pub job: NewJob,
     /// Where it stands.
     pub state: JobState,
+    /// Something of it is left to do: also of a cancelled Replay, until its deliveries are taken out.
+    pub open: bool,
     /// How many matched when it was made; `None` until they are counted.
     pub total: Option<u64>,
     /// Carried out.
@@ -203,7 +209,7 @@ pub trait Jobs: Send + Sync {
     /// Jobs, newest first. With `company`, only that one's.
     async fn jobs(&self, company: Option<&CompanyId>, paging: Paging) -> Result<Page<JobRecord>, Error>;
 
-    /// Those under way, oldest first.
+    /// Those of which something is left to do, oldest first.
     async fn unfinished_jobs(&self) -> Result<Vec<JobRecord>, Error>;
 
     /// How far the walks of a job came.
@@ -224,10 +230,25 @@ pub trait Jobs: Send + Sync {
     /// One commit. A job that has ended, or was counted before, is left as it is.
     async fn counted(&self, id: JobId, total: u64, now: Timestamp) -> Result<JobRecord, Error>;
 
+    /// Takes some of what a cancelled Replay left in the lanes out. Call again while it is open.
+    async fn tidy_job(&self, id: JobId, now: Timestamp) -> Result<JobRecord, Error>;
+
+    /// Undelivered replays of an endpoint.
+    async fn replays(&self, endpoint: &EndpointKey) -> Result<u64, Error>;
+
+    /// Lanes of replays with a head due at `now`, as [`Store::due_lanes`](crate::Store::due_lanes) has the others.
+    async fn due_replays(
+        &self,
+        endpoint: &EndpointKey,
+        now: Timestamp,
+        lanes: usize,
+        behind: usize,
+    ) -> Result<DueLanes, Error>;
+
     /// Carries out a step; the job as it is then.
     ///
     /// # Atomicity
-    /// What is done to the items, the position and the counts are one commit. Of a job that has ended, and from
-    /// another place than where the walk stands, nothing is carried out.
+    /// What is done to the items, the position and the counts are one commit. Nothing is carried out of a job that
+    /// has ended, from another place than where the walk stands, and of more replays than may wait at the endpoint.
     async fn step(&self, step: Step) -> Result<JobRecord, Error>;
 }

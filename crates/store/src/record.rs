@@ -125,6 +125,21 @@ pub struct Attempt {
     pub detail: Bytes,
 }
 
+/// A notification that was sent to try an endpoint out: in no queue and no lane, only in the log.
+#[derive(Clone, Debug)]
+pub struct Emulation {
+    /// Where it went.
+    pub endpoint: EndpointKey,
+    /// The work order that it tells of.
+    pub work_order_id: WorkOrderId,
+    /// The branch that it names.
+    pub branch_id: i64,
+    /// What it says that happened.
+    pub action: ActionName,
+    /// The log record's own part; its detail holds MessageId and body.
+    pub attempt: Attempt,
+}
+
 /// A request of the Direct API as the communication log keeps it.
 #[derive(Clone, Debug)]
 pub struct Inbound {
@@ -204,8 +219,10 @@ pub struct DeliveryRecord {
     pub work_order_id: WorkOrderId,
     /// The branch.
     pub branch_id: i64,
-    /// Place in the lane.
+    /// Place in the lane; of a replay that of the first delivery, 0 when there was none.
     pub sequence: Sequence,
+    /// Value of `Workbell-Mode`.
+    pub mode: Mode,
     /// Where it stands.
     pub state: State,
     /// Why, when `Dead` or `Discarded`.

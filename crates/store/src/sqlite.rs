@@ -8,6 +8,7 @@
 
 mod accept;
 mod audit;
+mod backup;
 mod by_hand;
 mod change;
 mod checkpoint;
@@ -33,6 +34,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod traffic;
+pub mod transfer;
 mod trouble;
 mod work_orders;
 mod write;
@@ -49,6 +51,7 @@ use workbell_model::{
 };
 use workbell_wire::{MessageId, Timestamp};
 
+pub use backup::{Backup, backup};
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 
@@ -59,8 +62,8 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Front, Inbound,
-    LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Front,
+    Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
@@ -387,6 +390,10 @@ impl Store for SqliteStore {
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
         self.readers.run(move |connection| lists::attempts(connection, id)).await
+    }
+
+    async fn log_emulation(&self, emulation: Emulation) -> Result<u64, Error> {
+        self.ask(|reply| Command::LogEmulation(Box::new(emulation), reply)).await
     }
 
     async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error> {

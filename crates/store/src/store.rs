@@ -19,8 +19,8 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
-    Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
+    EndpointChange, Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::traffic::{Backlog, Queue, Span, Traffic};
 use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
@@ -295,6 +295,9 @@ pub trait Store: crate::job::Jobs + Send + Sync + 'static {
 
     /// The attempts of a delivery that are kept, oldest first, at most 1,000.
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error>;
+
+    /// Writes the record of an emulated notification, and gives its number once it is on disk.
+    async fn log_emulation(&self, emulation: Emulation) -> Result<u64, Error>;
 
     /// The communication log, newest first.
     async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error>;

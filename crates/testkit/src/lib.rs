@@ -33,7 +33,7 @@ pub use platform::{Endpoint, Platform};
 pub use random::Random;
 pub use receiver::{Answer, Expectation, Receiver};
 pub use recorded::Recorded;
-pub use script::{node, python};
+pub use script::{debian_files, node, node_packages, python, python_program};
 pub use server::{Ended, Server};
 pub use tracer::{SystemCall, Tracer};
 pub use wait::{PATIENCE, wait_for};

@@ -12,8 +12,7 @@ use crate::checkout::checkout;
 /// When it cannot be started.
 #[track_caller]
 pub fn python(script: &Path, arguments: &[&str], input: &[u8]) -> Output {
-    let python = place("WORKBELL_TEST_PYTHON", "venv/bin/python");
-    run(Command::new(python).arg(script).args(arguments), input)
+    run(Command::new(python_program()).arg(script).args(arguments), input)
 }
 
 /// Runs a script with node and the packages of the setup.
@@ -22,8 +21,28 @@ pub fn python(script: &Path, arguments: &[&str], input: &[u8]) -> Output {
 /// When it cannot be started.
 #[track_caller]
 pub fn node(script: &Path, arguments: &[&str], input: &[u8]) -> Output {
-    let packages = place("WORKBELL_TEST_NODE_PATH", "node/node_modules");
-    run(Command::new("node").env("NODE_PATH", packages).arg(script).args(arguments), input)
+    run(Command::new("node").env("NODE_PATH", node_packages()).arg(script).args(arguments), input)
+}
+
+/// The Python interpreter with the packages of the setup.
+///
+/// # Panics
+/// When it is not there; so do those below.
+#[track_caller]
+pub fn python_program() -> PathBuf {
+    place("WORKBELL_TEST_PYTHON", "venv/bin/python")
+}
+
+/// The folder with the node packages of the setup.
+#[track_caller]
+pub fn node_packages() -> PathBuf {
+    place("WORKBELL_TEST_NODE_PATH", "node/node_modules")
+}
+
+/// The folder in which the setup unpacked Debian packages.
+#[track_caller]
+pub fn debian_files() -> PathBuf {
+    place("WORKBELL_TEST_DEBIAN", "debian")
 }
 
 /// What the variable says, else where the setup puts it.

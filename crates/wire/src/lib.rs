@@ -25,5 +25,5 @@ pub use fault::Fault;
 pub use message_id::MessageId;
 pub use models::Notification;
 pub use publication::Publication;
-pub use samples::{SampleContext, Variant, sample};
+pub use samples::{SampleContext, Variant, own_sample, sample};
 pub use timestamp::Timestamp;

@@ -11,6 +11,7 @@ mod procedures;
 mod work_order;
 
 use crate::action::Action;
+use crate::action_name::ActionName;
 use crate::message_id::MessageId;
 use crate::timestamp::Timestamp;
 
@@ -89,6 +90,37 @@ pub fn sample(action: Action, variant: Variant, context: &SampleContext<'_>) -> 
     notification.end().into_bytes()
 }
 
+/// The text of a notification with an action of a platform's own: `sample` holds its members beside `Header`.
+///
+/// What is no JSON object gives a text that cannot be published.
+pub fn own_sample(action: &ActionName, sample: &str, context: &SampleContext<'_>) -> Vec<u8> {
+    let mut sender = Object::new();
+    sender.text("Name", "Jon Snow");
+    sender.text("Phone", "+12025550141");
+    sender.text("Type", "CorrigoPro");
+    let mut notification = Object::new();
+    notification.json("Header", header(action.as_str(), context.work_order_id, sender.end(), context));
+    if let Some(company_id) = context.company_id {
+        notification.text("CompanyId", company_id);
+    }
+    let begun = notification.end();
+    let members = sample.trim().strip_prefix('{').unwrap_or(sample);
+    let comma = if members.trim() == "}" { "" } else { "," };
+    format!("{}{comma}{members}", begun.strip_suffix('}').unwrap_or(&begun)).into_bytes()
+}
+
+fn header(action: &str, work_order_id: i64, sender: String, context: &SampleContext<'_>) -> String {
+    let mut header = Object::new();
+    header.integer("WorkOrderId", work_order_id);
+    header.integer("BranchId", context.branch_id);
+    header.json("Sender", sender);
+    header.text("Action", action);
+    header.text("ActionDate", &context.now.to_string());
+    header.text("ApiVersion", crate::publication::DEFAULT_API_VERSION);
+    header.text("MessageId", &context.message_id.to_string());
+    header.end()
+}
+
 /// Makes the parts of one sample.
 struct Maker<'a> {
     action: Action,
@@ -110,15 +142,8 @@ impl Maker<'_> {
 
     fn header(&self) -> String {
         let about_no_order = self.action == Action::AdditionalFieldDescriptorUpdated;
-        let mut header = Object::new();
-        header.integer("WorkOrderId", if about_no_order { 0 } else { self.context.work_order_id });
-        header.integer("BranchId", self.context.branch_id);
-        header.json("Sender", self.sender());
-        header.text("Action", self.action.name());
-        header.text("ActionDate", &self.context.now.to_string());
-        header.text("ApiVersion", crate::publication::DEFAULT_API_VERSION);
-        header.text("MessageId", &self.context.message_id.to_string());
-        header.end()
+        let work_order_id = if about_no_order { 0 } else { self.context.work_order_id };
+        header(self.action.name(), work_order_id, self.sender(), self.context)
     }
 
     fn sender(&self) -> String {

@@ -8,16 +8,21 @@ pub(super) struct Page {
     links: Vec<(usize, String)>,
     /// The ids that mdBook gives to the headings.
     anchors: Vec<String>,
+    /// Line and path of each file that mdBook puts in, in code too.
+    includes: Vec<(usize, String)>,
 }
 
 impl Page {
     /// Reads the text of a page.
     pub(super) fn read(text: &str) -> Self {
-        let mut page = Self { links: Vec::new(), anchors: Vec::new() };
+        let mut page = Self { links: Vec::new(), anchors: Vec::new(), includes: Vec::new() };
         let mut seen = BTreeMap::new();
         let mut fence: Option<String> = None;
         for (number, line) in (1..).zip(text.lines()) {
             let trimmed = line.trim_start();
+            if let Some(path) = included(trimmed) {
+                page.includes.push((number, path.to_owned()));
+            }
             if let Some(open) = &fence {
                 if trimmed.starts_with(open.as_str()) {
                     fence = None;
@@ -41,10 +46,20 @@ impl Page {
         &self.links
     }
 
+    /// Line and path of each included file.
+    pub(super) fn includes(&self) -> &[(usize, String)] {
+        &self.includes
+    }
+
     /// Whether a heading has this id.
     pub(super) fn has_anchor(&self, anchor: &str) -> bool {
         self.anchors.iter().any(|known| known == anchor)
     }
+}
+
+/// The file that a line includes as a whole.
+fn included(line: &str) -> Option<&str> {
+    Some(line.strip_prefix("{{#include ")?.strip_suffix("}}")?.trim())
 }
 
 /// The backticks or tildes that a fenced block begins with.

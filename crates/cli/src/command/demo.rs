@@ -1,11 +1,12 @@
 //! `workbell demo`: the whole story on one screen, nothing to configure.
 //!
 //! The service runs inside of this process on an embedded store in a temporary folder, which goes at the end. A
-//! verifying receiver listens beside it. A handful of work orders live through every action; all that happens is
-//! published over HTTP as anybody would, and each line on the screen grows from published over delivered to
-//! verified. One act goes through the Direct API and notifies nobody; one notification is answered 500 and comes
-//! again, while its work order waits and the others go on.
+//! verifying receiver listens beside it. A handful of work orders live through every action: they are created and
+//! acted on over HTTP as anybody would, and each line on the screen grows from published over delivered to verified.
+//! One act goes through the Direct API and notifies nobody; one notification is answered 500 and comes again, while its
+//! work order waits and the others go on.
 
+mod deed;
 mod receiver;
 mod stage;
 mod story;
@@ -18,12 +19,14 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 use workbell_server::Service;
 use workbell_server::settings::{Overrides, Settings};
 use workbell_wire::certificate::Certificate;
 use workbell_wire::{MessageId, Timestamp};
 
+use self::deed::Deed;
 use self::receiver::{Arrival, Receiver, Trust};
 use self::stage::{Line, Stage};
 use self::story::{BRANCHES, COMPANY, COMPANY_NAME, Scene, Turn};
@@ -81,7 +84,8 @@ impl Demo {
         drop(cursor);
         if outcome.is_ok() && !self.exit {
             let server = theatre.platform.name();
-            screen.print(&summary::how_to_go_on(&server, theatre.folder.path(), screen))?;
+            let link = theatre.sign_in_link().await?;
+            screen.print(&summary::how_to_go_on(&server, &link, theatre.folder.path(), screen))?;
             asked_to_stop().await?;
         }
         theatre.close().await;
@@ -116,7 +120,7 @@ async fn asked_to_stop() -> Result<(), Failure> {
 fn title(theatre: &Theatre, screen: &Screen) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let text = format!(
-        "Workbell {version}: a platform publishes what happens to work orders; {COMPANY_NAME} is told at {} and \
+        "Workbell {version}: customers and providers act on work orders; {COMPANY_NAME} is told at {} and \
          checks each token, each signature over the body, and the order: # counts per work order.",
         theatre.destination
     );
@@ -132,6 +136,7 @@ struct Theatre {
     platform: Platform,
     destination: String,
     client_id: String,
+    office: Platform,
     scenes: Vec<(Scene, MessageId)>,
     arrivals: tokio::sync::Mutex<mpsc::Receiver<Arrival>>,
 }
@@ -148,8 +153,8 @@ impl Theatre {
         let key = std::fs::read_to_string(&key_file)
             .map_err(|source| Failure::KeyMissing { path: key_file.clone(), source })?;
         let key = PlatformKey::new(key.trim(), key_file.display().to_string())?;
-        let url = server.parse().map_err(|_| Failure::Failed(format!("{server} is no URL")))?;
-        let platform = Platform::new(url, Some(key))?;
+        let url: Url = server.parse().map_err(|_| Failure::Failed(format!("{server} is no URL")))?;
+        let platform = Platform::new(Url::clone(&url), Some(key))?;
 
         let receiver = Receiver::bind().await?;
         let destination = format!("http://{}", receiver.address()?);
@@ -192,6 +197,7 @@ impl Theatre {
         let (tell, arrivals) = mpsc::channel(ARRIVALS);
         let receiver = tokio::spawn(receiver.run(trust, hiccup, tell));
         let client_id = member(&client, "ClientId");
+        let office = deed::office(&url, &client).await?;
         Ok(Theatre {
             folder,
             shutdown,
@@ -200,6 +206,7 @@ impl Theatre {
             platform,
             destination,
             client_id,
+            office,
             scenes,
             arrivals: tokio::sync::Mutex::new(arrivals),
         })
@@ -224,7 +231,7 @@ impl Theatre {
             let id = message_id.to_string();
             let body = scene.notification(*message_id, first, &self.client_id);
             stage.enter(Line::new(scene, id.clone(), Instant::now()));
-            match self.publish(body).await {
+            match self.act(&body, scene.turn == Turn::Direct).await {
                 Ok(fate) => stage.published(&id, &fate),
                 Err(failure) => stage.refused(&id, failure.to_string()),
             }
@@ -244,9 +251,11 @@ impl Theatre {
         Ok(())
     }
 
-    async fn publish(&self, body: Vec<u8>) -> Result<String, Failure> {
-        let answer = self.platform.post(&["v1", "notifications"], body.into()).await?;
-        Ok(member(&answer.value()?, "Fate"))
+    /// Does what leads to this notification; its fate.
+    async fn act(&self, notification: &[u8], is_direct: bool) -> Result<String, Failure> {
+        let notification = serde_json::from_slice(notification)
+            .map_err(|error| Failure::Failed(format!("a scene is no JSON: {error}")))?;
+        Deed::of(notification, is_direct).run(&self.platform, &self.office).await
     }
 
     /// Holds what the service says about its queue against what was seen: all but the suppressed one delivered.
@@ -276,6 +285,15 @@ impl Theatre {
         // It panicked: then the panic stands on the screen already.
         let _ = self.service.await;
         self.receiver.abort();
+    }
+}
+
+impl Theatre {
+    /// A one-time link with which whoever watches signs in to the portal.
+    async fn sign_in_link(&self) -> Result<String, Failure> {
+        let person = json!({ "Email": "you@northwall.example", "Role": "Admin" });
+        let made = create(&self.platform, &["v1", "companies", COMPANY, "people"], &person).await?;
+        Ok(member(&made, "Link"))
     }
 }
 

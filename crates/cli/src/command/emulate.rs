@@ -2,21 +2,25 @@
 
 mod show;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use workbell_emulator::{Fault, Note, Random, Scenario, Sender, SenderOptions, sample};
+use serde_json::{Value, json};
+use workbell_emulator::{About, Fault, Note, Random, Scenario, Sender, SenderOptions, sample};
+use workbell_model::EndpointId;
 use workbell_wire::webhook_signature::Secret;
-use workbell_wire::{Action, Timestamp, Variant};
+use workbell_wire::{Action, ActionName, Timestamp, Variant};
 
+use crate::connection::{Connection, OfCompany};
 use crate::developer::{self, Trust};
 use crate::failure::Failure;
-use crate::moment;
 use crate::screen::{Screen, Style};
+use crate::{input, moment};
 
 const EXAMPLES: &str = "\
 Examples:
   workbell emulate Accepted --to http://localhost:3000/hooks
+  workbell emulate Accepted --endpoint 01990b5d-ac96-774b-bcce-b302099a8057   through the service
   workbell emulate --all --to http://localhost:3000/hooks
   workbell emulate --scenario happy-path --to https://cmms.example/hooks --speed 3600
   workbell emulate CheckedOut --fault tampered-body --to http://localhost:3000/hooks
@@ -27,12 +31,15 @@ attachments-and-messages
 Faults: duplicate, reordered, expired-token, wrong-audience, foreign-endpoint, access-token, bad-signature, \
 tampered-body, truncated-body, unknown-action, unknown-member, null-members, huge-body, slow-body, no-expect
 
+--endpoint sends through the service, with what it knows of that endpoint: registered actions too, and without \
+scenarios and faults.
+
 Status 0 when every notification was answered with a 2xx, 1 when not.";
 
 /// The branch of the documentation's sample.
 const BRANCH: i64 = 492_042;
 
-/// Send test notifications to any URL; needs no running service
+/// Send test notifications: to any URL without a service, or to an endpoint of a service
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Emulate {
@@ -40,9 +47,25 @@ pub(crate) struct Emulate {
     #[arg(value_name = "ACTION")]
     action: Option<String>,
 
-    /// Where to post
-    #[arg(long, value_name = "URL")]
-    to: String,
+    /// Where to post; signed with the key of this machine
+    #[arg(long, value_name = "URL", required_unless_present = "endpoint")]
+    to: Option<String>,
+
+    /// An endpoint of the service, with its own URL, keys and settings; logged there
+    #[arg(
+        long,
+        value_name = "ENDPOINT_ID",
+        conflicts_with_all = ["to", "scenario", "fault", "seed", "key", "sample"]
+    )]
+    endpoint: Option<EndpointId>,
+
+    /// The branch that the samples name; 492042, or the endpoint's first
+    #[arg(long, value_name = "BRANCH_ID", value_parser = clap::value_parser!(i64).range(0..))]
+    branch: Option<i64>,
+
+    /// File with the members beside Header, JSON: sends ACTION as one of the platform's own
+    #[arg(long, value_name = "FILE", requires = "action")]
+    sample: Option<PathBuf>,
 
     /// Each of the 28 actions once
     #[arg(long, conflicts_with_all = ["action", "scenario"])]
@@ -76,14 +99,59 @@ pub(crate) struct Emulate {
     #[arg(long, value_name = "SECRET", env = "WORKBELL_SECRET", hide_env_values = true)]
     secret: Option<Secret>,
 
-    /// Print one JSON object per notification
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    of: OfCompany,
+
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 }
 
 impl Emulate {
     /// Sends, and shows request and answer.
     pub(crate) async fn run(&self, screen: &Screen) -> Result<(), Failure> {
+        match (&self.endpoint, &self.to) {
+            (Some(endpoint), _) => self.through_the_service(*endpoint, screen).await,
+            (None, Some(to)) => self.to_a_url(to, screen).await,
+            (None, None) => Err(Failure::Usage("give --to URL, or --endpoint ID of a service".to_owned())),
+        }
+    }
+
+    /// The service sends, with the endpoint's own keys and settings.
+    async fn through_the_service(&self, endpoint: EndpointId, screen: &Screen) -> Result<(), Failure> {
+        let platform = self.connection.platform()?;
+        let company = self.of.resolve(&platform).await?;
+        let id = endpoint.to_string();
+        let path = ["v1", "companies", company.as_str(), "endpoints", id.as_str(), "emulate"];
+        let variant = variant(&self.variant)?;
+        let actions: Vec<&str> = match (&self.action, self.all) {
+            (Some(action), _) => vec![action],
+            (None, true) => Action::ALL.iter().map(|action| action.name()).collect(),
+            (None, false) => return Err(nothing_named()),
+        };
+        let mut refused = 0;
+        for action in actions {
+            // The service knows the registered ones; of the 28 the case may be wrong, as elsewhere here.
+            let known = Action::ALL.iter().find(|known| known.name().eq_ignore_ascii_case(action));
+            let body = json!({
+                "Action": known.map_or(action, |known| known.name()),
+                "Variant": variant.name(),
+                "BranchId": self.branch,
+            });
+            let body = without_nulls(body).to_string();
+            let answer = platform.post(&path, body.into()).await?;
+            let shown = show::Shown::of_record(&answer.value()?);
+            refused += usize::from(!shown.is_success());
+            screen.print(&if self.connection.json {
+                format!("{}\n", answer.value()?)
+            } else {
+                show::text(&shown, screen)
+            })?;
+        }
+        self.end(refused, screen)
+    }
+
+    /// This machine sends, with its own key.
+    async fn to_a_url(&self, to: &str, screen: &Screen) -> Result<(), Failure> {
         let fault = self.fault.as_deref().map(fault).transpose()?;
         let variant = variant(&self.variant)?;
         let mut random = Random::new(self.seed.unwrap_or_else(chance));
@@ -93,9 +161,9 @@ impl Emulate {
         if let Some(secret) = &self.secret {
             identity.secret = secret.clone();
         }
-        let sender = Sender::new(&self.to, &identity, SenderOptions::default())
-            .map_err(|error| Failure::Usage(format!("--to {}: {error}", self.to)))?;
-        if !self.json {
+        let sender = Sender::new(to, &identity, SenderOptions::default())
+            .map_err(|error| Failure::Usage(format!("--to {to}: {error}")))?;
+        if !self.connection.json {
             Trust::of(&identity, sender.certificates_pem(moment::now())).note(screen);
         }
         let mut refused = 0;
@@ -109,17 +177,22 @@ impl Emulate {
                 .map_err(|error| Failure::Failed(error.to_string()))?;
             for sent in &sent {
                 refused += usize::from(!sent.is_success());
-                if self.json {
-                    screen.print(&format!("{}\n", show::json(sent, fault)))?;
+                screen.print(&if self.connection.json {
+                    format!("{}\n", show::json(sent, fault))
                 } else {
-                    screen.print(&show::text(sent, screen))?;
-                }
+                    show::text(&show::Shown::of_sent(sent), screen)
+                })?;
             }
         }
+        self.end(refused, screen)
+    }
+
+    /// Success only when all were answered with one.
+    fn end(&self, refused: usize, screen: &Screen) -> Result<(), Failure> {
         if refused == 0 {
             return Ok(());
         }
-        if !self.json {
+        if !self.connection.json {
             let line = format!("{refused} not answered with a 2xx");
             screen.note(&screen.paint(Style::Bad, &line));
         }
@@ -127,6 +200,7 @@ impl Emulate {
     }
 
     fn notes(&self, variant: Variant, random: &mut Random) -> Result<Vec<Note>, Failure> {
+        let branch = self.branch.unwrap_or(BRANCH);
         // With a seed everything is the same again, the days too.
         let fixed = Timestamp::from_unix_seconds(1_772_438_400);
         let now = if self.seed.is_some() { fixed } else { moment::now() };
@@ -135,21 +209,55 @@ impl Emulate {
                 unknown("scenario", name, Scenario::ALL.iter().map(|scenario| scenario.name()))
             })?;
             let first = if self.seed.is_some() { now } else { now.minus(Duration::from_secs(14 * 86_400)) };
-            return Ok(scenario.notes(BRANCH, random, first));
+            return Ok(scenario.notes(branch, random, first));
         }
         if self.all {
-            return Ok(Action::ALL.into_iter().map(|it| sample(it, variant, BRANCH, random, now)).collect());
+            return Ok(Action::ALL.into_iter().map(|it| sample(it, variant, branch, random, now)).collect());
         }
-        let name = self.action.as_deref().ok_or_else(|| {
-            Failure::Usage(
-                "what shall be sent? give the name of an action, --all or --scenario NAME".to_owned(),
-            )
-        })?;
+        let name = self.action.as_deref().ok_or_else(nothing_named)?;
+        if let Some(file) = &self.sample {
+            return Ok(vec![own(name, file, branch, random, now)?]);
+        }
         let found = Action::ALL.into_iter().find(|action| action.name().eq_ignore_ascii_case(name));
         let action =
             found.ok_or_else(|| unknown("action", name, Action::ALL.iter().map(|action| action.name())))?;
-        Ok(vec![sample(action, variant, BRANCH, random, now)])
+        Ok(vec![sample(action, variant, branch, random, now)])
     }
+}
+
+fn nothing_named() -> Failure {
+    Failure::Usage("what shall be sent? give the name of an action, --all or --scenario NAME".to_owned())
+}
+
+/// An action of a platform's own, with the members that stand in the file.
+fn own(
+    name: &str,
+    file: &Path,
+    branch_id: i64,
+    random: &mut Random,
+    now: Timestamp,
+) -> Result<Note, Failure> {
+    let action: ActionName = name.parse().map_err(|error| Failure::Usage(format!("{name:?}: {error}")))?;
+    if let Some(known) = action.known() {
+        let why = format!(
+            "{} is one of the 28 actions, which have samples of their own; leave --sample out",
+            known.name()
+        );
+        return Err(Failure::Usage(why));
+    }
+    let bytes = input::read(file)?;
+    let id = random.message_id(now);
+    let about = About::branch(branch_id);
+    Note::own(&action, &String::from_utf8_lossy(&bytes), about, id, now)
+        .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
+}
+
+/// The object without its members that are null.
+fn without_nulls(mut object: Value) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 /// What is arranged together (pairs where order is turned round, single ones else), and the pause before it.

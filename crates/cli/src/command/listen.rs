@@ -32,14 +32,13 @@ use crate::{developer, input, moment};
 
 const EXAMPLES: &str = "\
 Examples:
-  workbell listen                                             then, elsewhere:
+  workbell listen                                  a local port; then, in a second terminal:
   workbell emulate --all --to http://127.0.0.1:4880/
-  workbell listen --forward-to http://localhost:3000/hooks    and see what your program answers
-  workbell listen --server https://bell.example --client-id ID --client-secret SECRET --forward-to http://localhost:3000/
-                                                              from behind a firewall: pulls the feed
+  workbell listen --forward-to http://localhost:3000/hooks
+  workbell listen --server https://bell.example --client-id ID --client-secret SECRET
 
-With --server the place in the feed is kept in a file, so that nothing is forwarded twice or left out when either side
-is started anew. Status 0 when it is stopped with Ctrl-C.";
+With --server the place in the feed is kept in a file: nothing is forwarded twice or left out when either side is \
+started anew. Status 0 when it is stopped with Ctrl-C.";
 
 /// How long a work order's last number is remembered. 30 days, the service's default `retention.notifications`.
 const REMEMBER: Duration = Duration::from_secs(30 * 86_400);

@@ -29,6 +29,7 @@ fn delivery(work_order_id: WorkOrderId, sequence: Sequence, due: Timestamp, size
         },
         work_order_id,
         sequence,
+        announced: Some(sequence),
         branch_id: 1,
         action: "Accepted".parse().unwrap(),
         message_id: MessageId::from_bytes([0; 16]),

@@ -105,3 +105,89 @@ async fn a_job_goes_on_after_the_process_died() {
     let job = until_ended(&world, id).await;
     assert_eq!((job.total, job.done, job.skipped, job.failed), (Some(100), 100, 0, 0));
 }
+
+fn mode(seen: &crate::receiver::Seen) -> &str {
+    seen.header("workbell-mode")
+}
+
+/// A thousandth of a second is what an answer takes on the way.
+#[tokio::test(start_paused = true)]
+async fn a_replay_says_so_and_live_ones_overtake_it() {
+    let (mut world, endpoint) = World::with_endpoint().await;
+    let orders: Vec<i64> = (1..=100).collect();
+    let ids = world.publish_all(1, &orders).await;
+    world.until_all(&ids, State::Delivered).await;
+    let first = world.receiver.seen();
+    world.receiver.answers(|_| (SECOND, Answer::Status(200)));
+    let only = Filter { endpoint_id: Some(endpoint.endpoint_id), ..Filter::default() };
+    let id = make(&world, Kind::Replay, only, 10_000).await;
+    world.until_seen(100 + 20).await;
+    // Also in the lane of a work order whose replays wait.
+    for order in [100, 200] {
+        let live = world.publish(1, order).await;
+        let asked = world.now();
+        world.until_state(live, State::Delivered).await;
+        let seen = world.receiver.seen();
+        let live = seen.iter().rfind(|seen| mode(seen) == "live").unwrap();
+        assert_eq!((live.work_order_id, live.at), (order, asked), "at once");
+    }
+    let job = until_ended(&world, id).await;
+    assert_eq!((job.total, job.done, job.state), (Some(100), 100, JobState::Finished));
+    world.until_answered(202).await;
+    let all = world.receiver.seen();
+    let replays: Vec<_> = all.iter().filter(|seen| mode(seen) == "replay").collect();
+    assert_eq!(replays.len(), 100);
+    for (seen, original) in replays.iter().zip(&first) {
+        assert_eq!(seen.attempt, 1);
+        let original = first.iter().find(|it| it.message_id == seen.message_id).unwrap_or(original);
+        assert_eq!((&seen.body, seen.sequence), (&original.body, original.sequence), "the same again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_waits_while_its_endpoint_is_paused_and_goes_on_after() {
+    let (mut world, endpoint) = World::with_endpoint().await;
+    let orders: Vec<i64> = (1..=50).collect();
+    let ids = world.publish_all(1, &orders).await;
+    world.until_all(&ids, State::Delivered).await;
+    let adjusted = workbell_store::record::EndpointChange::Adjusted;
+    world.change_endpoint(&endpoint, adjusted, |it| it.paused = Some(it.created)).await;
+    let id = make(&world, Kind::Replay, Filter { work_order_id: Some(7), ..Filter::default() }, 50).await;
+    let cancelled = make(&world, Kind::Replay, Filter::default(), 50).await;
+    tokio::time::sleep(DAY).await;
+    assert_eq!(read(&world, id).await.done, 0);
+    world.store().cancel_job(cancelled, None, world.now()).await.unwrap();
+    let reopened = workbell_store::record::EndpointChange::Reopened;
+    world.change_endpoint(&endpoint, reopened, |it| it.paused = None).await;
+    let job = until_ended(&world, id).await;
+    assert_eq!((job.total, job.done), (Some(1), 1));
+    world.until_answered(51).await;
+    tokio::time::sleep(DAY).await;
+    assert_eq!(world.receiver.count(), 51, "nothing of the cancelled one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_to_an_endpoint_that_fails_kills_no_live_delivery() {
+    let (mut world, _) = World::with_endpoint().await;
+    let orders: Vec<i64> = (0..300).map(|order| order % 30).collect();
+    let ids = world.publish_all(1, &orders).await;
+    world.until_all(&ids, State::Delivered).await;
+    world.receiver.always(Answer::Refused);
+    let id = make(&world, Kind::Replay, Filter::default(), 10_000).await;
+    tokio::time::sleep(SECOND).await;
+    let live = world.publish_all(1, &orders).await;
+    tokio::time::sleep(DAY).await;
+    world.receiver.always(Answer::Status(200));
+    world.until_all(&live, State::Delivered).await;
+    let job = until_ended(&world, id).await;
+    assert_eq!((job.done, job.failed), (300, 0));
+    world
+        .until("all replays arrived", async || {
+            let seen = world.receiver.seen();
+            let arrived = |seen: &&crate::receiver::Seen| {
+                mode(seen) == "replay" && seen.end == crate::receiver::End::Status(200)
+            };
+            seen.iter().filter(arrived).count() == 300
+        })
+        .await;
+}

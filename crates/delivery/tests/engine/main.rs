@@ -6,6 +6,7 @@ mod bounds;
 mod by_hand;
 mod change;
 mod clock;
+mod emulation;
 mod jobs;
 mod keys;
 mod model;

@@ -122,7 +122,8 @@ impl Receiver {
             url: request.target.as_str().to_owned(),
             at: now,
             work_order_id: body["Header"]["WorkOrderId"].as_i64().unwrap(),
-            sequence: header("workbell-sequence").parse().unwrap(),
+            // Absent at a replay of what was never delivered before, and at emulated ones.
+            sequence: header("workbell-sequence").parse().unwrap_or(0),
             attempt: header("workbell-attempt").parse().unwrap(),
             message_id: body["Header"]["MessageId"].as_str().unwrap().to_owned(),
             headers: request.headers.clone(),

@@ -1,11 +1,12 @@
 //! The jobs of the slow store: as all it does, one call at a time while the clock stands still.
 
 use async_trait::async_trait;
-use workbell_model::{CompanyId, JobId};
+use workbell_model::{CompanyId, EndpointKey, JobId};
 use workbell_store::Error;
 use workbell_store::audit::Author;
 use workbell_store::filter::{Page, Paging};
 use workbell_store::job::{Candidates, JobRecord, Jobs, Look, NewJob, Step, Walk};
+use workbell_store::record::DueLanes;
 use workbell_wire::Timestamp;
 
 use crate::slow_store::SlowStore;
@@ -58,6 +59,26 @@ impl Jobs for SlowStore {
 
     async fn counted(&self, id: JobId, total: u64, now: Timestamp) -> Result<JobRecord, Error> {
         self.section(move |sqlite| async move { sqlite.counted(id, total, now).await }).await
+    }
+
+    async fn tidy_job(&self, id: JobId, now: Timestamp) -> Result<JobRecord, Error> {
+        self.section(move |sqlite| async move { sqlite.tidy_job(id, now).await }).await
+    }
+
+    async fn replays(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
+        let key = endpoint.clone();
+        self.section(move |sqlite| async move { sqlite.replays(&key).await }).await
+    }
+
+    async fn due_replays(
+        &self,
+        endpoint: &EndpointKey,
+        now: Timestamp,
+        lanes: usize,
+        behind: usize,
+    ) -> Result<DueLanes, Error> {
+        let key = endpoint.clone();
+        self.section(move |sqlite| async move { sqlite.due_replays(&key, now, lanes, behind).await }).await
     }
 
     async fn step(&self, step: Step) -> Result<JobRecord, Error> {

@@ -21,8 +21,8 @@ use workbell_store::directory::Directory;
 use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use workbell_store::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, EndpointChange,
-    Front, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
+    EndpointChange, Front, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use workbell_store::sqlite::SqliteStore;
 use workbell_store::store::Fresh;
@@ -459,6 +459,10 @@ impl Store for SlowStore {
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {
         self.section(move |sqlite| async move { sqlite.attempts(id).await }).await
+    }
+
+    async fn log_emulation(&self, emulation: Emulation) -> Result<u64, Error> {
+        self.section(move |sqlite| async move { sqlite.log_emulation(emulation).await }).await
     }
 
     async fn log(&self, filter: LogFilter, paging: Paging) -> Result<Page<LogRecord>, Error> {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::request::Parts;
 
 use super::caller::Caller;
 use super::fault::{Code, Fault};
+use super::journal::Noted;
+use crate::act::{Given, Unreadable};
 use crate::app::App;
 
 /// Most characters of a `MessageId` that is echoed.
@@ -19,6 +22,10 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     /// Parameters of the query, decoded, in their order.
     pub(crate) query: Vec<(String, String)>,
+    /// The body, where the call takes one.
+    pub(crate) body: Bytes,
+    /// What the log is told.
+    pub(super) noted: Arc<Noted>,
 }
 
 impl Call {
@@ -31,7 +38,7 @@ impl Call {
             .map_err(|refusal| Fault::new(Code::Unauthorized, refusal.to_string()))?;
         let query = parts.uri.query().unwrap_or_default();
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Ok(Call { app, caller, query })
+        Ok(Call { app, caller, query, body: Bytes::new(), noted: Arc::default() })
     }
 
     /// A parameter of the query; names have no case, and an empty value is the same as none.
@@ -40,8 +47,21 @@ impl Call {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// The `MessageId` to be echoed; never a key, for public clients send a constant.
+    /// The `MessageId` to be echoed, of the query or of the body; never a key, for public clients send a constant.
     pub(crate) fn message_id(&self) -> Option<String> {
-        self.query("MessageId").map(|id| id.chars().take(LONGEST_MESSAGE_ID).collect())
+        let of_query = self.query("MessageId").map(str::to_owned);
+        let id = of_query.or_else(|| Given::read(&self.body).ok()?.value("MessageId"));
+        id.map(|id| id.chars().take(LONGEST_MESSAGE_ID).collect())
+    }
+
+    /// The members of the body.
+    ///
+    /// # Errors
+    /// 2100.
+    pub(crate) fn given(&self) -> Result<Given<'_>, Fault> {
+        Given::read(&self.body).map_err(|error| match error {
+            Unreadable::Json(_) => Fault::new(Code::InvalidModel, error.to_string()),
+            Unreadable::Faults(faults) => Fault::invalid(faults),
+        })
     }
 }

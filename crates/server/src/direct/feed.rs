@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName};
 use serde::{Serialize, Serializer};
+use serde_json::json;
 use tokio::time::Instant;
 use workbell_delivery::fed::{Fed, Maker};
 use workbell_model::{Endpoint, EndpointId, EndpointKey, duration};
@@ -20,6 +21,7 @@ use workbell_store::feed::{FeedCursor, FeedPage};
 
 use super::call::Call;
 use super::fault::{Code, Fault};
+use super::journal::Shown;
 use super::route::Route;
 use crate::answer;
 use crate::call::short;
@@ -39,6 +41,7 @@ pub(super) static ROUTES: &[Route] = &[Route {
     method: Method::Get,
     path: "/Direct/api/notifications",
     id: "directNotifications",
+    logged: "directNotifications",
     summary: "The feed of a pull endpoint: what was accepted for it, in that order",
     query: &[
         maybe("Endpoint", Form::Id, "The pull endpoint; not needed while the company has only one."),
@@ -55,6 +58,7 @@ pub(super) static ROUTES: &[Route] = &[Route {
              than 60 s is cut.",
         ),
     ],
+    takes: None,
     gives: &FEED,
     handler: |call| Box::pin(read(call)),
 }];
@@ -107,7 +111,17 @@ async fn read(call: Call) -> Result<Response, Fault> {
         Ok(Item { cursor: item.cursor().to_string(), headers: Headers(headers), body })
     });
     let items: Vec<Item<'_>> = items.collect::<Result<_, Fault>>()?;
-    Ok(answer::ok(&Feed { items, next: page.next.to_string() }))
+    let mut response = answer::ok(&Feed { items, next: page.next.to_string() });
+    response.extensions_mut().insert(Shown(shown(&page)));
+    Ok(response)
+}
+
+/// What the log keeps: which ones were read, without tokens, custom headers and what stands in the store already.
+fn shown(page: &FeedPage) -> String {
+    let items = page.items.iter();
+    let items =
+        items.map(|item| json!({ "Cursor": item.cursor().to_string(), "MessageId": item.message_id }));
+    json!({ "Items": items.collect::<Vec<_>>(), "Next": page.next.to_string() }).to_string()
 }
 
 /// The page that is asked for: at once when there is something, else when something comes or the time is over.

@@ -39,7 +39,8 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         "200".to_owned(),
         json!({ "description": "Done.", "content": { "application/json": { "schema": given } } }),
     );
-    let mut codes = Code::ALL.to_vec();
+    let takes_body = |code: &Code| route.takes.is_some() || !code.is_about_bodies();
+    let mut codes: Vec<_> = Code::ALL.into_iter().filter(takes_body).collect();
     codes.sort_by_key(|code| code.status());
     for code in &codes {
         let numbers: Vec<_> = codes
@@ -55,7 +56,7 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
             }),
         );
     }
-    json!({
+    let mut operation = json!({
         "operationId": route.id,
         "tags": ["Direct API"],
         "summary": route.summary,
@@ -63,7 +64,14 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         "parameters": parameters,
         "responses": responses,
         "security": [{ "AccessToken": [] }],
-    })
+    });
+    if let Some(shape) = route.takes {
+        let mut schema = schemas.object(shape, true);
+        schema["additionalProperties"] = json!(true);
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+    }
+    operation
 }
 
 fn token() -> Value {
@@ -120,6 +128,16 @@ fn error() -> Value {
         "properties": {
             "Code": { "type": "integer" },
             "Message": { "type": "string", "maxLength": 1000 },
+            "ValidationErrors": { "type": "array", "items": {
+                "type": "object",
+                "properties": {
+                    "Pointer": { "type": "string" },
+                    "Code": { "type": "string" },
+                    "Message": { "type": "string" },
+                },
+                "required": ["Pointer", "Code", "Message"],
+            }, "description": "What is wrong with the members; with 2100." },
+            "AllowedActs": { "type": "array", "items": { "type": "string" }, "description": "Calls that are allowed for the work order; where an act was refused." },
             "MessageId": { "type": ["string", "null"], "description": "Echoed." },
         },
         "required": ["Code", "Message", "MessageId"],

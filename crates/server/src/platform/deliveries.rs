@@ -81,7 +81,10 @@ const OWN_FILTER: &[Member] = &[
 ];
 
 /// Classes of failures.
-pub(super) const ERROR: Form = Form::OneOf(&[
+pub(super) const ERROR: Form = Form::OneOf(ERRORS);
+
+/// The same as names.
+pub(crate) const ERRORS: &[&str] = &[
     "Status",
     "Timeout",
     "ResolveFailed",
@@ -95,7 +98,7 @@ pub(super) const ERROR: Form = Form::OneOf(&[
     "SchemeRefused",
     "Misconfigured",
     "Interrupted",
-]);
+];
 
 const REASON: Form =
     Form::OneOf(&["Exhausted", "Expired", "Overflow", "ByHand", "EndpointDeleted", "Erased"]);
@@ -110,7 +113,8 @@ macro_rules! delivery_members {
             always("Action", Form::ActionName, "What happened."),
             always("WorkOrderId", Form::Integer(i64::MIN, i64::MAX), "The work order; with the endpoint, its lane."),
             always("BranchId", Form::Integer(0, i64::MAX), "The branch."),
-            always("Sequence", Form::Integer(0, i64::MAX), "Its place in the lane."),
+            always("Sequence", Form::Integer(0, i64::MAX), "Its place in the lane; of a replay that of the first delivery, 0 when there was none."),
+            always("Mode", Form::OneOf(&["live", "test", "replay"]), "Value of `Workbell-Mode`."),
             always("State", STATE, "Where it stands."),
             always("Reason", Form::Nullable(&REASON), "Why it is `Dead` or `Discarded`."),
             maybe("InFlight", Form::Flag, "`true` while an attempt is in flight; else missing."),
@@ -154,6 +158,7 @@ pub(super) struct Members {
     work_order_id: i64,
     branch_id: i64,
     sequence: u64,
+    mode: &'static str,
     state: State,
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -186,6 +191,7 @@ pub(super) fn members(record: DeliveryRecord, app: &App) -> Members {
         work_order_id: record.work_order_id,
         branch_id: record.branch_id,
         sequence: record.sequence,
+        mode: record.mode.name(),
         state: record.state,
         reason: record.reason,
         attempt_count: record.attempts,

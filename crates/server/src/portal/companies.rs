@@ -65,7 +65,7 @@ async fn create(visit: Visit) -> Result<Response, Problem> {
     let id = visit.form.text("CompanyId");
     let company = json!({ "CompanyId": id, "Name": visit.form.text("Name") });
     match visit.ask("createCompany", &[], &[], Some(company)).await {
-        Ok(_) => Ok(to(&format!("{}/companies/{id}/people", super::ROOT))),
+        Ok(_) => Ok(to(&format!("{}/companies/{id}/configuration", super::ROOT))),
         Err(problem) if matches!(problem.code(), Code::SchemaViolation | Code::StateConflict) => {
             shown(&visit, Some(&problem)).await
         }

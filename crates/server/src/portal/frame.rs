@@ -33,16 +33,29 @@ pub(super) struct Who {
 }
 
 /// Pages of a company: last part of the path, label.
-const PAGES: [(&str, &str); 1] = [("people", "People")];
+const PAGES: [(&str, &str); 6] = [
+    ("configuration", "Configuration"),
+    ("work-orders", "Work orders"),
+    ("log", "Usage log"),
+    ("queue", "Queue"),
+    ("health", "Health"),
+    ("people", "People"),
+];
 
 /// Pages of the operator: path, label.
-const OPERATOR_PAGES: [(&str, &str); 1] = [("companies", "Companies")];
+const OPERATOR_PAGES: [(&str, &str); 3] = [("companies", "Companies"), ("keys", "Keys"), ("audit", "Audit")];
 
 /// What a page that was redirected to may say: the value of `Done`, and the sentence.
-const DONE: [(&str, &str); 3] = [
+const DONE: [(&str, &str); 9] = [
     ("signed-out", "You are signed out."),
     ("changed", "The change is saved."),
     ("deleted", "It is deleted."),
+    ("retried", "It is due at once; its place in the work order stays."),
+    ("discarded", "It is discarded; the next one of its work order goes on."),
+    ("job", "The job runs; see how far it is below."),
+    ("cancelled", "The job is cancelled; what it did stays done."),
+    ("paused", "The endpoint is paused: notifications are kept and wait."),
+    ("resumed", "The endpoint is resumed: what waited goes now, in order."),
 ];
 
 impl Frame {

@@ -18,6 +18,18 @@ pub(super) static PAGES: &[Page] = &[
         handler: |visit| Box::pin(async move { home(&visit) }),
     },
     Page {
+        method: Method::Get,
+        path: "/portal/",
+        guard: Guard::SignedIn,
+        handler: |visit| Box::pin(async move { home(&visit) }),
+    },
+    Page {
+        method: Method::Get,
+        path: "/portal/{*Rest}",
+        guard: Guard::SignedIn,
+        handler: |visit| Box::pin(async move { Err(nowhere(&visit)) }),
+    },
+    Page {
         method: Method::Post,
         path: "/portal/sign-out",
         guard: Guard::Open,
@@ -29,9 +41,14 @@ fn home(visit: &Visit) -> Result<Response, Problem> {
     Ok(to(&match visit.caller()? {
         SignedIn::Operator => format!("{}/companies", super::ROOT),
         SignedIn::Person { company_id, .. } => {
-            format!("{}/companies/{company_id}/people", super::ROOT)
+            format!("{}/companies/{company_id}/configuration", super::ROOT)
         }
     }))
+}
+
+/// A page that does not exist.
+fn nowhere(visit: &Visit) -> Problem {
+    Problem::not_found(format_args!("the page {}", crate::call::short(&visit.place)))
 }
 
 async fn sign_out(visit: Visit) -> Result<Response, Problem> {

@@ -15,6 +15,11 @@ impl Pairs {
         self.as_sent(name).trim()
     }
 
+    /// All values of this name.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone()).collect()
+    }
+
     /// The first value of this name as it was sent; empty when there is none.
     pub(super) fn as_sent(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)

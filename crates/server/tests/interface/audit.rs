@@ -9,8 +9,12 @@ use crate::document;
 use crate::house::{House, accepted};
 
 /// Writes that have no record: what they do stands in the lists of notifications and in the log.
-const WITHOUT: [&str; 3] =
-    ["POST /v1/notifications", "POST /v1/work-orders", "POST /v1/work-orders/{WorkOrderId}/actions"];
+const WITHOUT: [&str; 4] = [
+    "POST /v1/notifications",
+    "POST /v1/work-orders",
+    "POST /v1/work-orders/{WorkOrderId}/actions",
+    "POST /v1/companies/{CompanyId}/endpoints/{EndpointId}/emulate",
+];
 
 async fn records(house: &House) -> Vec<Value> {
     house.get("/v1/audit?Limit=500").await.with(200)["Items"].as_array().unwrap().clone()

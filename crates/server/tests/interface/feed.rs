@@ -201,6 +201,29 @@ async fn a_reader_sees_pull_endpoints_of_its_own_company_only() {
 }
 
 #[tokio::test]
+async fn the_log_says_what_was_read_and_holds_no_token_of_it() {
+    let (house, endpoint, _, token) = pulled().await;
+    let path = format!("/v1/companies/acme/endpoints/{endpoint}");
+    house.patch(&path, json!({"Headers": {"X-Site-Key": "s3cret"}})).await.with(200);
+    let id = publish(&house, "to be read").await;
+    let page = read(&house, &token, "").await.with(200);
+    assert_eq!(page["Items"][0]["Headers"]["X-Site-Key"], "s3cret", "its reader gets it");
+    let record = loop {
+        // It is written behind the answer.
+        let log = house.get("/v1/log?CompanyId=acme&Direction=Inbound").await.with(200);
+        match log["Items"].as_array().unwrap().first() {
+            Some(record) => break record.clone(),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    let text = record.to_string();
+    assert!(text.contains(&id) && text.contains(page["Next"].as_str().unwrap()), "{text}");
+    for secret in ["s3cret", "<---->", "to be read", token.as_str()] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn the_echo_rule_holds_for_a_feed() {
     let (house, _, _, token) = pulled().await;
     let own = client(&house, "acme").await.0;

@@ -103,6 +103,7 @@ async fn a_reader_reads_what_is_the_companys_and_changes_nothing() {
         ("PATCH", endpoint.clone()),
         ("DELETE", endpoint.clone()),
         ("POST", format!("{endpoint}/pause")),
+        ("POST", format!("{endpoint}/emulate")),
         ("POST", "/v1/companies/acme/clients".to_owned()),
         ("POST", format!("/v1/deliveries/{NOTHING}/retry")),
         ("POST", "/v1/companies/nobody/endpoints".to_owned()),
@@ -151,6 +152,8 @@ async fn a_foreign_id_answers_exactly_as_one_that_does_not_exist() {
         ("POST", "/v1/companies/other/endpoints".to_owned(), "other", "nobody"),
         ("GET", format!("/v1/companies/acme/endpoints/{endpoint}"), endpoint.as_str(), NOTHING),
         ("DELETE", format!("/v1/companies/acme/endpoints/{endpoint}"), endpoint.as_str(), NOTHING),
+        ("POST", format!("/v1/companies/acme/endpoints/{endpoint}/emulate"), endpoint.as_str(), NOTHING),
+        ("POST", format!("/v1/companies/other/endpoints/{endpoint}/emulate"), "other", "nobody"),
         ("GET", format!("/v1/deliveries/{delivery}"), delivery.as_str(), NOTHING),
         ("POST", format!("/v1/deliveries/{delivery}/retry"), delivery.as_str(), NOTHING),
         ("POST", format!("/v1/deliveries/{delivery}/discard"), delivery.as_str(), NOTHING),
@@ -166,7 +169,11 @@ async fn a_foreign_id_answers_exactly_as_one_that_does_not_exist() {
         ("GET", "/v1/deliveries?WorkOrderId=7".to_owned(), "7", "8"),
     ];
     for (method, path, foreign, missing) in pairs {
-        let body = path.ends_with("/endpoints").then(|| json!({"Url": "https://example.com/x"}));
+        let body = match path.rsplit('/').next() {
+            Some("endpoints") => Some(json!({"Url": "https://example.com/x"})),
+            Some("emulate") => Some(json!({"Action": "Accepted"})),
+            _ => None,
+        };
         let there = with_cookie(&house, &cookie, (method, &path), &[SAME], body.clone()).await;
         let at = path.rfind(foreign).unwrap();
         let nowhere = format!("{}{missing}{}", &path[..at], &path[at + foreign.len()..]);

@@ -210,6 +210,19 @@ async fn a_reader_changes_nothing_and_another_company_does_not_exist() {
 }
 
 #[tokio::test]
+async fn what_is_no_page_is_said_by_one() {
+    let (house, _) = House::furnished().await;
+    let form = [("PlatformKey", KEY)];
+    let session = cookie(&send(&house, "/portal/sign-in", &[SAME], &form).await);
+    for path in ["/portal/nothing", "/portal/companies/acme/nothing/here", "/portal/companies/%ff/queue"] {
+        let page = open(&house, path, &session).await;
+        assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"), "{path}");
+        assert!(page.text.contains("Go to the start page"), "{path}");
+    }
+    assert_eq!(open(&house, "/portal/", &session).await.header("location"), "/portal/companies");
+}
+
+#[tokio::test]
 async fn pages_forbid_what_is_inline_and_their_files_are_kept_for_good() {
     let (house, _) = House::furnished().await;
     let page = open(&house, "/portal/sign-in", "").await;

@@ -451,6 +451,7 @@ pub(crate) fn tried(
         endpoint: endpoint.clone(),
         work_order_id,
         sequence,
+        announced: Some(sequence),
         branch_id: BRANCH,
         action: "Accepted".parse().expect("it is one of the 28"),
         message_id: MessageId::from_bytes([0; 16]),

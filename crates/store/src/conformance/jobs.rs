@@ -12,7 +12,7 @@ use crate::job::{Candidates, Filter, Item, JobRecord, Look, MOST_RUNNING, NewJob
 
 const SOME: Look = Look { rows: 100, matches: 10 };
 
-fn a_job(bench: &mut Bench, kind: Kind, filter: Filter) -> NewJob {
+pub(super) fn a_job(bench: &mut Bench, kind: Kind, filter: Filter) -> NewJob {
     NewJob {
         id: JobId::from_uuid(bench.fresh_uuid()),
         kind,
@@ -29,7 +29,7 @@ pub(crate) async fn make(bench: &mut Bench, kind: Kind, filter: Filter) -> JobRe
 }
 
 /// Counts the matches as the engine does.
-async fn count(bench: &Bench, job: &JobRecord) -> JobRecord {
+pub(super) async fn count(bench: &Bench, job: &JobRecord) -> JobRecord {
     let mut total = 0;
     for walk in bench.store().walks(job).await.unwrap() {
         let mut after = walk.after;
@@ -46,7 +46,7 @@ async fn count(bench: &Bench, job: &JobRecord) -> JobRecord {
 }
 
 /// The next step of the first walk that has not ended, without carrying it out.
-async fn next_step(bench: &Bench, job: &JobRecord) -> Option<Step> {
+pub(super) async fn next_step(bench: &Bench, job: &JobRecord) -> Option<Step> {
     let walks = bench.store().walks(job).await.unwrap();
     let walk = walks.into_iter().find(|walk| !walk.ended)?;
     let Candidates { items, reached, ended } =
@@ -73,16 +73,16 @@ pub(crate) async fn run(bench: &Bench, job: &JobRecord) -> JobRecord {
     job
 }
 
-fn counts(job: &JobRecord) -> (Option<u64>, u64, u64, u64) {
+pub(super) fn counts(job: &JobRecord) -> (Option<u64>, u64, u64, u64) {
     (job.total, job.done, job.skipped, job.failed)
 }
 
-fn of_endpoint(endpoint: &EndpointKey) -> Filter {
+pub(super) fn of_endpoint(endpoint: &EndpointKey) -> Filter {
     Filter { endpoint_id: Some(endpoint.endpoint_id), ..Filter::default() }
 }
 
 /// One delivery in each state, each in a lane of its own.
-async fn one_of_each(bench: &mut Bench, endpoint: &EndpointKey) -> Vec<(State, DeliveryId)> {
+pub(super) async fn one_of_each(bench: &mut Bench, endpoint: &EndpointKey) -> Vec<(State, DeliveryId)> {
     let mut all = Vec::new();
     for (order, state) in (1..).zip(State::ALL) {
         let id = bench.publish(order).await.deliveries[0];

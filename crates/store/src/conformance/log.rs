@@ -7,7 +7,7 @@ use workbell_model::{DeliveryId, Mode, Reason};
 
 use super::bench::{BRANCH, Bench, DAY, End, MINUTE, ORDER, company};
 use crate::filter::{LogFilter, Paging};
-use crate::record::{Acceptance, IfUndelivered, LogRecord};
+use crate::record::{Acceptance, Attempt, Emulation, IfUndelivered, LogRecord};
 
 const ALL: Paging = Paging { after: None, limit: 500 };
 
@@ -160,6 +160,68 @@ pub(crate) async fn a_record_has_both_sides_of_the_attempt(mut bench: Bench) {
     let attempts = bench.store().attempts(accepted.deliveries[0]).await.unwrap();
     assert_eq!((attempts.len(), attempts[0].no), (1, record.no));
     assert_eq!(attempts[0].body, Some(head.body));
+}
+
+pub(crate) async fn an_emulated_notification_is_in_the_log_and_nowhere_else(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.publish(ORDER).await;
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    let message_id = bench.fresh_message_id();
+    let body = "{\"Header\":{}}".to_owned();
+    let told = (Some(message_id.to_string()), Some(body.clone()));
+    let detail = Detail {
+        url: "https://cmms.example/".to_owned(),
+        message_id: told.0,
+        body: told.1,
+        ..Detail::default()
+    };
+    let attempt = Attempt {
+        number: 1,
+        start: bench.now(),
+        duration: Duration::from_millis(3),
+        status: Some(500),
+        error: Some("Status"),
+        detail: serde_json::to_vec(&detail).unwrap().into(),
+    };
+    let emulation = Emulation {
+        endpoint: endpoint.clone(),
+        work_order_id: ORDER,
+        branch_id: BRANCH,
+        action: "Accepted".parse().unwrap(),
+        attempt,
+    };
+    let no = bench.store().log_emulation(emulation).await.unwrap();
+    let record = bench.store().log_record(no).await.unwrap().unwrap();
+    assert_eq!((record.mode, record.attempt, record.delivery_id), (Mode::Test, 1, None));
+    assert_eq!((record.message_id, record.body.as_deref()), (Some(message_id), Some(body.as_bytes())));
+    assert_eq!((record.detail, record.next_attempt_at), (detail, None));
+    // Its place in the log is that of a company's, an endpoint's, a work order's and its own MessageId's.
+    let any = LogFilter::default;
+    let foreign = bench.company("other").await;
+    for (filter, records) in [
+        (LogFilter { message_id: Some(message_id), ..any() }, 1),
+        (
+            LogFilter {
+                message_id: Some(message_id),
+                company_id: Some(endpoint.company_id.clone()),
+                ..any()
+            },
+            1,
+        ),
+        (LogFilter { message_id: Some(message_id), company_id: Some(foreign), ..any() }, 0),
+        (LogFilter { company_id: Some(endpoint.company_id.clone()), ..any() }, 2),
+        (LogFilter { endpoint_id: Some(endpoint.endpoint_id), ..any() }, 2),
+        (LogFilter { work_order_id: Some(ORDER), ..any() }, 2),
+    ] {
+        assert_eq!(log(&bench, filter.clone()).await.len(), records, "{filter:?}");
+    }
+    // Nothing waits, nothing counts, no number is taken.
+    assert_eq!(bench.store().backlog(&endpoint).await.unwrap().consecutive_failures, 0);
+    assert_eq!(bench.store().waiting(&endpoint).await.unwrap(), 0);
+    bench.publish(ORDER).await;
+    assert_eq!(bench.sequences(&endpoint, ORDER).await, [2]);
+    bench.crash().await;
+    assert!(bench.store().log_record(no).await.unwrap().is_some(), "it was on disk when its number was told");
 }
 
 pub(crate) async fn attempts_come_oldest_first_and_of_this_delivery_only(mut bench: Bench) {

@@ -246,6 +246,7 @@ fn undelivered(
         endpoint: endpoint.key.clone(),
         work_order_id: acceptance.work_order_id,
         sequence,
+        announced: Some(sequence),
         branch_id: acceptance.branch_id,
         action: acceptance.action.clone(),
         message_id: acceptance.message_id,

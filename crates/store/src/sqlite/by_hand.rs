@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 use workbell_model::{
     CompanyId, DeliveryId, DeliveryNo, EndpointId, EndpointKey, Mode, Reason, State, Wish, WorkOrderId,
+    is_replay_lane,
 };
 use workbell_wire::Timestamp;
 
@@ -150,7 +151,9 @@ impl Write {
         lane.count += 1;
         lane.tried += u64::from(row.attempts > 0);
         lane.sequence = lane.sequence.max(row.sequence);
-        *self.waiting(&row.key.0)? += 1;
+        if !is_replay_lane(row.key.1) {
+            *self.waiting(&row.key.0)? += 1;
+        }
         self.connection
             .prepare_cached("DELETE FROM finished WHERE delivery_no = ?1")?
             .execute(params![no.0])?;

@@ -10,7 +10,7 @@ use super::sweep;
 use crate::audit::Author;
 use crate::error::Error;
 use crate::job::JobRecord;
-use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Inbound, Swept};
+use crate::record::{Acceptance, AcceptanceResult, ByHand, Change, Completion, Emulation, Inbound, Swept};
 use crate::work_order::{ActResult, Acting, Creation};
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -32,6 +32,7 @@ pub(super) enum Command {
     Sweep(sweep::Cutoffs, Reply<Swept>),
     OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
+    LogEmulation(Box<Emulation>, Reply<u64>),
     Close(Reply<()>),
 }
 
@@ -51,6 +52,7 @@ impl Command {
             | Command::Discard(..)
             | Command::Change(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 1,
         }
     }
@@ -71,6 +73,7 @@ impl Command {
             | Command::Sweep(..)
             | Command::OfJob(..)
             | Command::CheckValue(..)
+            | Command::LogEmulation(..)
             | Command::Close(_) => 0,
         }
     }
@@ -99,6 +102,7 @@ impl Command {
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
             Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::LogEmulation(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {
                 let delivery = completion.delivery.id();
                 tracing::error!(%delivery, %error, "the outcome of an attempt was refused by the store");
@@ -121,6 +125,8 @@ pub(super) enum Answer {
     Swept(Swept, sweep::Position),
     OfJob(JobRecord),
     Value(Vec<u8>),
+    /// The number of a log record.
+    Logged(u64),
     Changed(Publish),
 }
 

@@ -3,14 +3,17 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::health::{self, After, Ended};
 use workbell_model::hold::Waits;
-use workbell_model::{DeliveryNo, Failures, Mode, Outcome, Reason, Sequence, State, Transition, Wish};
-use workbell_wire::Timestamp;
+use workbell_model::{
+    DeliveryNo, EndpointKey, Failures, Mode, Outcome, Reason, Sequence, State, Transition, Wish, WorkOrderId,
+    is_replay_lane,
+};
+use workbell_wire::{ActionName, Timestamp};
 
 use super::code;
 use super::lane::{self, LaneKey};
 use super::write::{Event, Write};
 use crate::error::Error;
-use crate::record::{Completion, Inbound, Occasion};
+use crate::record::{Attempt, Completion, Emulation, Inbound, Occasion};
 
 /// A row of `finished`.
 pub(super) struct Finished<'a> {
@@ -78,6 +81,17 @@ struct PutBack {
     /// Another start of its age.
     since: Option<Timestamp>,
     failures: Failures,
+}
+
+/// What a log record says beside the attempt's own part.
+struct Logged<'a> {
+    endpoint: &'a EndpointKey,
+    delivery_no: Option<DeliveryNo>,
+    work_order_id: WorkOrderId,
+    branch_id: i64,
+    action: &'a ActionName,
+    mode: Mode,
+    next_due: Option<Timestamp>,
 }
 
 impl Write {
@@ -358,8 +372,10 @@ impl Write {
         if removed == 0 {
             return Ok(None);
         }
-        let waiting = self.waiting(&key.0)?;
-        *waiting = waiting.saturating_sub(1);
+        if !is_replay_lane(key.1) {
+            let waiting = self.waiting(&key.0)?;
+            *waiting = waiting.saturating_sub(1);
+        }
         let lane = self.lanes.get(&self.connection, key)?;
         let must_mend = mend == Mend::Always || lane.tried > 0 || sequence == lane.sequence;
         lane.count = lane.count.saturating_sub(1);
@@ -480,7 +496,33 @@ impl Write {
 
     fn insert_log(&mut self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
         let delivery = &completion.delivery;
-        let attempt = &completion.attempt;
+        let entry = Logged {
+            endpoint: &delivery.endpoint,
+            delivery_no: Some(delivery.no),
+            work_order_id: self.order_of(delivery.no, delivery.work_order_id)?,
+            branch_id: delivery.branch_id,
+            action: &delivery.action,
+            mode: delivery.mode,
+            next_due,
+        };
+        self.log(&entry, &completion.attempt).map(drop)
+    }
+
+    /// Writes the record of an emulated notification, and gives its number.
+    pub(super) fn log_emulation(&mut self, emulation: &Emulation) -> rusqlite::Result<u64> {
+        let entry = Logged {
+            endpoint: &emulation.endpoint,
+            delivery_no: None,
+            work_order_id: emulation.work_order_id,
+            branch_id: emulation.branch_id,
+            action: &emulation.action,
+            mode: Mode::Test,
+            next_due: None,
+        };
+        self.log(&entry, &emulation.attempt)
+    }
+
+    fn log(&mut self, entry: &Logged<'_>, attempt: &Attempt) -> rusqlite::Result<u64> {
         let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
         let no = self.take_log_no();
         self.connection
@@ -492,23 +534,36 @@ impl Write {
             )?
             .execute(params![
                 no,
-                delivery.endpoint.company_id.as_str(),
-                delivery.endpoint.endpoint_id.as_bytes(),
-                delivery.no.0,
-                delivery.work_order_id,
-                delivery.branch_id,
-                delivery.action.as_str(),
+                entry.endpoint.company_id.as_str(),
+                entry.endpoint.endpoint_id.as_bytes(),
+                entry.delivery_no.map(|no| no.0),
+                entry.work_order_id,
+                entry.branch_id,
+                entry.action.as_str(),
                 code::of_direction(workbell_model::log::Direction::Outbound),
                 attempt.number,
-                code::of_mode(delivery.mode),
+                code::of_mode(entry.mode),
                 attempt.start.ticks(),
                 i64::try_from(attempt.duration.as_nanos() / 100).unwrap_or(i64::MAX),
                 attempt.status,
                 attempt.error,
-                next_due.map(Timestamp::ticks),
+                entry.next_due.map(Timestamp::ticks),
                 detail,
-            ])
-            .map(drop)
+            ])?;
+        Ok(no)
+    }
+
+    /// The work order of a lane: the lane itself, but for a replay.
+    fn order_of(&self, no: DeliveryNo, lane: WorkOrderId) -> rusqlite::Result<WorkOrderId> {
+        if !is_replay_lane(lane) {
+            return Ok(lane);
+        }
+        let found = self
+            .connection
+            .prepare_cached("SELECT work_order_id FROM notifications WHERE notification_no = ?1")?
+            .query_row(params![no.notification().0], |row| row.get(0))
+            .optional()?;
+        Ok(found.unwrap_or(0))
     }
 }
 

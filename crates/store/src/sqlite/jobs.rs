@@ -6,6 +6,7 @@ mod act;
 mod candidates;
 mod interface;
 mod record;
+mod replay;
 
 use rusqlite::{OptionalExtension, params};
 use workbell_model::job::{JobState, Kind};
@@ -30,6 +31,7 @@ pub(super) enum Wanted {
     Cancel(JobId, Option<CompanyId>, Timestamp),
     Counted(JobId, u64, Timestamp),
     Step(Step),
+    Tidy(JobId, Timestamp),
 }
 
 /// What became of the items of a step.
@@ -50,19 +52,20 @@ impl Write {
                 match **wanted {
                     Wanted::Create(_) => self.audit_job(Act::JobCreated, &job, author)?,
                     Wanted::Cancel(..) => self.audit_job(Act::JobCancelled, &job, author)?,
-                    Wanted::By(..) | Wanted::Counted(..) | Wanted::Step(_) => {}
+                    Wanted::By(..) | Wanted::Counted(..) | Wanted::Step(_) | Wanted::Tidy(..) => {}
                 }
                 Ok(job)
             }
             Wanted::Cancel(id, company, now) => self.cancel_job(*id, company.as_ref(), *now),
             Wanted::Counted(id, total, now) => self.counted(*id, *total, *now),
             Wanted::Step(step) => self.job_step(step),
+            Wanted::Tidy(id, now) => self.tidy(*id, *now),
         }
     }
 
     fn create_job(&mut self, job: &NewJob) -> Result<JobRecord, Error> {
         let running: usize =
-            self.connection.query_row("SELECT COUNT(*) FROM jobs WHERE state = 0", [], |row| row.get(0))?;
+            self.connection.query_row("SELECT COUNT(*) FROM jobs WHERE open = 1", [], |row| row.get(0))?;
         if running >= MOST_RUNNING {
             return Err(Error::StateConflict(format!(
                 "{running} jobs are under way, as many as there may be; cancel one, or wait for one to end"
@@ -77,8 +80,8 @@ impl Write {
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         self.connection.execute(
             "INSERT INTO jobs
-               (job_id, company_id, kind, filter, rate, dry_run, below, state, done, skipped, failed, created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0, ?8)",
+               (job_id, company_id, kind, filter, rate, dry_run, below, state, open, done, skipped, failed, created)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, 0, 0, 0, ?8)",
             params![
                 job.id.as_bytes(),
                 job.filter.company_id.as_ref().map(CompanyId::as_str),
@@ -115,9 +118,34 @@ impl Write {
         }
         match job.kind {
             Kind::Retry | Kind::Discard => Ok(vec![None]),
-            Kind::Replay | Kind::Erase => {
+            Kind::Replay => self.endpoints_of(job),
+            Kind::Erase => {
                 Err(Error::StateConflict(format!("a job of kind {} cannot be made yet", job.kind.name())))
             }
+        }
+    }
+
+    /// The endpoint that the filter names, or all that there are now. A pull endpoint gets nothing sent.
+    fn endpoints_of(&self, job: &NewJob) -> Result<Vec<Option<EndpointKey>>, Error> {
+        let filter = &job.filter;
+        let companies = match &filter.company_id {
+            Some(company) => vec![self.company(company)?],
+            None => self.directory.companies(None, usize::MAX),
+        };
+        let endpoints = companies.iter().flat_map(|company| company.endpoints.values());
+        let named = endpoints.filter(|it| filter.endpoint_id.is_none_or(|id| id == it.key.endpoint_id));
+        let found: Vec<_> = named.collect();
+        match (filter.endpoint_id, found.as_slice()) {
+            (Some(id), []) => Err(Error::NotFound(format!("endpoint {id}"))),
+            (Some(id), [only]) if only.settings.url.is_none() => Err(Error::StateConflict(format!(
+                "endpoint {id} is a pull endpoint: its receiver reads what it wants again"
+            ))),
+            (Some(_) | None, _) => Ok(found
+                .into_iter()
+                .filter(|it| it.settings.url.is_some())
+                .filter(|it| filter.endpoint_id.is_some() || it.settings.enabled)
+                .map(|it| Some(it.key.clone()))
+                .collect()),
         }
     }
 
@@ -157,11 +185,16 @@ impl Write {
     fn job_step(&mut self, step: &Step) -> Result<JobRecord, Error> {
         let job = self.job_of(step.job)?;
         let walk = record::walk(&self.connection, job.no, step.walk)?;
-        let stands_there = walk.is_some_and(|walk| walk.after == step.from && !walk.ended);
-        if job.state != JobState::Running || job.job.dry_run || !stands_there {
+        let Some(walk) = walk.filter(|walk| walk.after == step.from && !walk.ended) else { return Ok(job) };
+        if job.state != JobState::Running || job.job.dry_run {
             return Ok(job);
         }
-        let tally = self.carry_out(&job, step)?;
+        if let Some(target) = &walk.target
+            && !self.has_room_for(target, step.items.len())?
+        {
+            return Ok(job);
+        }
+        let tally = self.carry_out(&job, &walk, step)?;
         self.connection
             .prepare_cached("UPDATE job_walks SET after = ?3, ended = ?4 WHERE job_no = ?1 AND walk = ?2")?
             .execute(params![job.no, step.walk, step.reached, step.ended])?;
@@ -188,16 +221,43 @@ impl Write {
             JobState::Finished if !job.job.dry_run => job.total.map(|total| total.max(met)),
             JobState::Finished | JobState::Cancelled | JobState::Running => job.total,
         };
+        // What a cancelled Replay left in the lanes is taken out in steps.
+        let open = state == JobState::Cancelled && job.job.kind == Kind::Replay;
         self.connection
             .prepare_cached(
-                "UPDATE jobs SET state = ?2, skipped = ?3, finished = ?4, total = COALESCE(?5, total)
+                "UPDATE jobs SET state = ?2, skipped = ?3, finished = ?4, total = COALESCE(?5, total), open = ?6
                  WHERE job_no = ?1",
             )?
-            .execute(params![job.no, code::of_job_state(state), skipped, now.ticks(), total])?;
+            .execute(params![job.no, code::of_job_state(state), skipped, now.ticks(), total, open])?;
+        if !open {
+            self.forget_walks(job.no)?;
+        }
+        Ok(())
+    }
+
+    fn forget_walks(&self, job: u64) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached("DELETE FROM job_walks WHERE job_no = ?1")?
-            .execute(params![job.no])?;
-        Ok(())
+            .execute(params![job])
+            .map(drop)
+    }
+
+    /// Takes some of what a cancelled Replay left in the lanes out.
+    fn tidy(&mut self, id: JobId, now: Timestamp) -> Result<JobRecord, Error> {
+        let job = self.job_of(id)?;
+        if job.state != JobState::Cancelled || !job.open {
+            return Ok(job);
+        }
+        for walk in walks(&self.connection, job.no)? {
+            if let Some(target) = walk.target
+                && self.tidy_replays(&job, &target, now)?
+            {
+                return Ok(job);
+            }
+        }
+        self.connection.execute("UPDATE jobs SET open = 0 WHERE job_no = ?1", params![job.no])?;
+        self.forget_walks(job.no)?;
+        self.job_of(id)
     }
 
     fn job_of(&self, id: JobId) -> Result<JobRecord, Error> {
@@ -214,7 +274,7 @@ impl Write {
             .optional()?;
         let removed = self
             .connection
-            .prepare_cached("DELETE FROM jobs WHERE job_no <= ?1 AND state <> 0 AND finished < ?2")?
+            .prepare_cached("DELETE FROM jobs WHERE job_no <= ?1 AND open = 0 AND finished < ?2")?
             .execute(params![last.unwrap_or(i64::MAX.unsigned_abs()), before.ticks()])?;
         Ok(removed == STEP)
     }

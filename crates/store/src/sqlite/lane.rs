@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use workbell_model::hold::{Step, Waits, Walk};
-use workbell_model::{Defaults, EndpointKey, Failures, Health, WorkOrderId};
+use workbell_model::{Defaults, EndpointKey, Failures, Health, WorkOrderId, is_replay_lane};
 use workbell_wire::Timestamp;
 
 use super::quick::QuickMap;
@@ -219,6 +219,9 @@ pub(super) fn put_empty(
     mark: u64,
     now: i64,
 ) -> rusqlite::Result<()> {
+    if is_replay_lane(*work_order_id) {
+        return remove(connection, endpoint, *work_order_id);
+    }
     connection
         .prepare_cached(
             "INSERT INTO lanes (company_id, endpoint_id, work_order_id, sequence, due, mark, emptied)
@@ -234,5 +237,15 @@ pub(super) fn put_empty(
             mark,
             now
         ])
+        .map(drop)
+}
+
+/// The lane of a replay has no counter to keep: its places are numbers of deliveries.
+fn remove(connection: &Connection, endpoint: &EndpointKey, lane: WorkOrderId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM lanes WHERE company_id = ?1 AND endpoint_id = ?2 AND work_order_id = ?3",
+        )?
+        .execute(params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes(), lane])
         .map(drop)
 }

@@ -47,7 +47,7 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
@@ -55,6 +55,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/sqlite/0005_jobs.sql"),
     include_str!("../../migrations/sqlite/0006_audit.sql"),
     include_str!("../../migrations/sqlite/0007_work_orders.sql"),
+    include_str!("../../migrations/sqlite/0008_log_by_message.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.
@@ -77,15 +78,8 @@ const CACHE_KIB: i64 = 2 << 10;
 const READERS: usize = 4;
 
 pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
-    let lock = lock(&options.data_dir)?;
+    let (lock, connection) = open_alone(&options)?;
     let file = options.data_dir.join("workbell.db");
-    create_private(&file)?;
-    for name in BESIDE {
-        check_writable(&options.data_dir.join(name))?;
-    }
-    let mut connection = connect(&file, &options)?;
-    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    migrate(&mut connection, &file)?;
     let directory = Arc::new(Directory::default());
     configuration::load(&connection, &directory)?;
     let subscriber = Arc::new(OnceLock::new());
@@ -119,6 +113,20 @@ fn highest_order(connection: &Connection) -> Result<i64, Error> {
     let sql = "SELECT MAX(work_order_id) FROM work_orders WHERE work_order_id <= ?1";
     let highest: Option<i64> = connection.query_row(sql, [HIGHEST_MADE_ID], |row| row.get(0))?;
     Ok(highest.unwrap_or(0).max(0))
+}
+
+/// The lock on the data dir, and a connection to its store, made or brought up to date.
+pub(super) fn open_alone(options: &Options) -> Result<(File, Connection), Error> {
+    let lock = lock(&options.data_dir)?;
+    let file = options.data_dir.join("workbell.db");
+    create_private(&file)?;
+    for name in BESIDE {
+        check_writable(&options.data_dir.join(name))?;
+    }
+    let mut connection = connect(&file, options)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    migrate(&mut connection, &file)?;
+    Ok((lock, connection))
 }
 
 /// Takes the lock that keeps a second process away, and leaves our process id for its error message.

@@ -17,11 +17,24 @@ use crate::record::{DueLanes, Front, LaneWindow, Probe};
 const LANE: &str =
     "SELECT u.delivery_no, u.company_id, u.endpoint_id, u.work_order_id, u.sequence, u.since, u.attempts, u.counted,
             u.mode, u.due, u.mark, u.own, u.first_epoch, u.held_epoch, u.held_from, u.refused_from, u.wish,
-            n.branch_id, n.action, n.message_id, n.accepted, n.body
+            n.branch_id, n.action, n.message_id, n.accepted, n.body,
+            CASE u.mode WHEN 2 THEN
+              (SELECT f.sequence FROM finished AS f
+               WHERE f.delivery_no >= u.delivery_no & ~4095 AND f.delivery_no < u.delivery_no
+                 AND f.endpoint_id = u.endpoint_id AND f.mode = 0
+               UNION ALL
+               SELECT o.sequence FROM undelivered AS o
+               WHERE o.delivery_no >= u.delivery_no & ~4095 AND o.delivery_no < u.delivery_no
+                 AND o.endpoint_id = u.endpoint_id AND o.mode = 0
+               LIMIT 1)
+            ELSE u.sequence END
      FROM undelivered AS u
      JOIN notifications AS n ON n.notification_no = u.delivery_no >> 12
      WHERE u.company_id = ?1 AND u.endpoint_id = ?2 AND u.work_order_id = ?3 AND u.sequence > ?4
      ORDER BY u.sequence";
+
+/// The lowest lane that is not one of a replay.
+const LIVE: WorkOrderId = workbell_model::LOWEST_WORK_ORDER;
 
 /// Column of [`LANE`] at which what its order needs to know begins.
 const WAITS: usize = 9;
@@ -65,7 +78,8 @@ pub(super) fn due_lanes(
     let later: Option<i64> = connection
         .prepare_cached(
             // Uses lanes_by_due.
-            "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3 AND due <= ?4",
+            "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3 AND due <= ?4
+               AND work_order_id >= -4611686018427387904",
         )?
         .query_row(params![endpoint.endpoint_id.as_bytes(), mark, now.ticks(), horizon.ticks()], |row| {
             row.get(0)
@@ -84,7 +98,7 @@ fn lanes_due_now(
     let mut statement = connection.prepare_cached(
         // Uses lanes_by_due.
         "SELECT work_order_id FROM lanes
-         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3
+         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3 AND work_order_id >= -4611686018427387904
          ORDER BY due
          LIMIT ?4",
     )?;
@@ -105,7 +119,7 @@ fn lanes_beyond(
     let mut statement = connection.prepare_cached(
         // Uses lanes_by_due.
         "SELECT work_order_id FROM lanes
-         WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3
+         WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3 AND work_order_id >= -4611686018427387904
          ORDER BY due
          LIMIT ?4",
     )?;
@@ -126,7 +140,7 @@ fn lanes_of_older_marks(
     let mut statement = connection.prepare_cached(
         // Uses lanes_by_due.
         "SELECT work_order_id FROM lanes
-         WHERE endpoint_id = ?1 AND mark < ?2 AND due IS NOT NULL
+         WHERE endpoint_id = ?1 AND mark < ?2 AND due IS NOT NULL AND work_order_id >= -4611686018427387904
          ORDER BY mark, due
          LIMIT ?3",
     )?;
@@ -215,10 +229,14 @@ pub(super) fn probe(
         Turn::Lane(_) => down.cursor,
         Turn::InOrder(cursor) => cursor,
     };
-    let found = match next_in_order(connection, endpoint, after, busy)? {
-        None if after.is_some() => next_in_order(connection, endpoint, None, busy)?,
-        found => found,
-    };
+    // Replays wait while there is anything else to try.
+    let mut found = next_in_order(connection, endpoint, LIVE, after, busy)?;
+    if found.is_none() && after.is_some() {
+        found = next_in_order(connection, endpoint, LIVE, None, busy)?;
+    }
+    if found.is_none() {
+        found = next_in_order(connection, endpoint, WorkOrderId::MIN, None, busy)?;
+    }
     let Some(cursor) = found else { return Ok(None) };
     Ok(head(cursor.work_order_id)?.map(|delivery| Probe { delivery, cursor: Some(cursor) }))
 }
@@ -227,6 +245,7 @@ pub(super) fn probe(
 fn next_in_order(
     connection: &Connection,
     endpoint: &EndpointKey,
+    lowest: WorkOrderId,
     after: Option<Cursor>,
     busy: &[WorkOrderId],
 ) -> Result<Option<Cursor>, Error> {
@@ -234,6 +253,7 @@ fn next_in_order(
         // Uses lanes_by_due.
         "SELECT mark, due, work_order_id FROM lanes
          WHERE endpoint_id = ?1 AND due IS NOT NULL AND (mark, due, work_order_id) > (?2, ?3, ?4)
+           AND work_order_id >= ?6
          ORDER BY mark, due, work_order_id
          LIMIT ?5",
     )?;
@@ -245,7 +265,8 @@ fn next_in_order(
         mark,
         due,
         work_order_id,
-        busy.len() + 1
+        busy.len() + 1,
+        lowest
     ])?;
     while let Some(row) = rows.next()? {
         let cursor = Cursor { mark: row.get(0)?, due: row.get(1)?, work_order_id: row.get(2)? };
@@ -266,6 +287,7 @@ fn undelivered(row: &Row<'_>, health: &Health) -> rusqlite::Result<Undelivered> 
         endpoint: endpoint_key(row, 1, 2)?,
         work_order_id: row.get(3)?,
         sequence: row.get(4)?,
+        announced: row.get(22)?,
         since: Timestamp::from_ticks(row.get(5)?),
         attempts: row.get(6)?,
         counted: row.get(7)?,
@@ -291,7 +313,14 @@ pub(super) fn due_times(
     let mut times = Vec::new();
     for (endpoint, view) in endpoints {
         let (id, health) = (endpoint.endpoint_id, view.health);
-        let at_once = !lanes_of_older_marks(connection, &endpoint, health.mark, 1)?.is_empty()
+        let older: Option<i64> = connection
+            .prepare_cached(
+                // Uses lanes_by_due. Those of replays too.
+                "SELECT 1 FROM lanes WHERE endpoint_id = ?1 AND mark < ?2 AND due IS NOT NULL LIMIT 1",
+            )?
+            .query_row(params![id.as_bytes(), health.mark], |row| row.get(0))
+            .optional()?;
+        let at_once = older.is_some()
             || !lanes_beyond(connection, &endpoint, health.mark, now.plus(view.longest), 1)?.is_empty();
         let earliest: Option<i64> = connection
             .prepare_cached(
@@ -319,7 +348,8 @@ pub(super) fn count_waiting(connection: &Connection, endpoint: &EndpointKey) -> 
     connection
         .prepare_cached(
             // Uses undelivered_by_lane alone.
-            "SELECT COUNT(*) FROM undelivered WHERE company_id = ?1 AND endpoint_id = ?2",
+            "SELECT COUNT(*) FROM undelivered
+             WHERE company_id = ?1 AND endpoint_id = ?2 AND work_order_id >= -4611686018427387904",
         )?
         .query_row(params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes()], |row| row.get(0))
 }

@@ -46,7 +46,6 @@ struct SweptLane {
 struct Candidate {
     no: u64,
     accepted: i64,
-    deliveries: u16,
 }
 
 impl Write {
@@ -101,13 +100,13 @@ impl Write {
         let mut statement = self.connection.prepare_cached(
             // Numbers grow with the time of acceptance: the primary key serves, and the walk ends at the first
             // that is too young.
-            "SELECT notification_no, accepted, deliveries FROM notifications
+            "SELECT notification_no, accepted FROM notifications
              WHERE notification_no > ?1
              ORDER BY notification_no
              LIMIT ?2",
         )?;
         let rows = statement.query_map(params![after, STEP], |row| {
-            Ok(Candidate { no: row.get(0)?, accepted: row.get(1)?, deliveries: row.get(2)? })
+            Ok(Candidate { no: row.get(0)?, accepted: row.get(1)? })
         })?;
         let mut candidates = Vec::new();
         for row in rows {
@@ -122,9 +121,6 @@ impl Write {
 
     /// Whether its last fate is older: nothing of it waits, and its last delivery finished before.
     fn fate_is_older(&self, candidate: &Candidate, before: Timestamp) -> Result<bool, Error> {
-        if candidate.deliveries == 0 {
-            return Ok(true);
-        }
         let (first, last) = (candidate.no << 12, (candidate.no << 12) | 0xfff);
         let waits: Option<i64> = self
             .connection

@@ -3,6 +3,7 @@
 mod batch;
 
 mod hooks;
+mod moving;
 mod one_commit;
 mod opening;
 mod place;

@@ -200,7 +200,7 @@ pub(super) const NOTIFICATION: Numbered =
 pub(super) const LOG: Numbered = Numbered { highest: "SELECT MAX(log_no) FROM log", removed: "last_log" };
 
 /// One more than the highest number ever given out: of what is kept, or of what the sweep removed.
-fn next_number(connection: &Connection, rows: Numbered) -> rusqlite::Result<u64> {
+pub(super) fn next_number(connection: &Connection, rows: Numbered) -> rusqlite::Result<u64> {
     let kept: Option<u64> = connection.query_row(rows.highest, [], |row| row.get(0))?;
     let removed: Option<[u8; 8]> = connection
         .query_row("SELECT value FROM meta WHERE name = ?1", params![rows.removed], |row| row.get(0))

@@ -380,6 +380,9 @@ impl Thread {
                 Err(error) => judged(Err(error)),
             },
             Command::CheckValue(fresh, _) => state.check_value(fresh).map(Answer::Value),
+            Command::LogEmulation(emulation, _) => {
+                state.log_emulation(emulation).map(Answer::Logged).map_err(Error::from)
+            }
             Command::Close(_) => Ok(Answer::Done),
         }
     }
@@ -419,6 +422,9 @@ impl Thread {
                 }
                 (Command::CheckValue(_, reply), Answer::Value(value)) => {
                     replies.push(Box::new(move || drop(reply.send(Ok(value)))));
+                }
+                (Command::LogEmulation(_, reply), Answer::Logged(no)) => {
+                    replies.push(Box::new(move || drop(reply.send(Ok(no)))));
                 }
                 (
                     Command::Settle(_, _, reply)

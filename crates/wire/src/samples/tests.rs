@@ -151,3 +151,23 @@ fn a_variant_is_found_by_its_name() {
     }
     assert_eq!(Variant::from_name("huge"), None);
 }
+
+#[test]
+fn an_own_action_carries_the_members_of_its_sample_byte_for_byte() {
+    let action: ActionName = "InventoryLow".parse().unwrap();
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    let context = SampleContext::new(7, 492_042, id, "2026-03-02T10:12:08Z".parse().unwrap());
+    for (sample, members) in
+        [(" { \"Part\" : \"T-4\", \"Left\": 1.50 }\n", ",\"Part\":\"T-4\",\"Left\":1.50}"), ("{ }", "}")]
+    {
+        let text = own_sample(&action, sample, &context);
+        let publication = Publication::parse(&text).unwrap();
+        assert_eq!((publication.action(), publication.message_id()), (&action, Some(id)));
+        let body = String::from_utf8(publication.body(id, context.now)).unwrap();
+        let header = "{\"Header\":{\"WorkOrderId\":7,\"BranchId\":492042,";
+        assert!(
+            body.starts_with(header) && body.ends_with(&format!("\"MessageId\":\"{id}\"}}{members}")),
+            "{body}"
+        );
+    }
+}

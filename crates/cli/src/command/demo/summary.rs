@@ -103,13 +103,14 @@ impl Summary {
     }
 }
 
-/// How to go on, with the service of the demo and with one's own.
-pub(crate) fn how_to_go_on(server: &str, data_dir: &Path, screen: &Screen) -> String {
+/// How to go on, with the service of the demo and with one's own. The link signs in to the portal.
+pub(crate) fn how_to_go_on(server: &str, link: &str, data_dir: &Path, screen: &Screen) -> String {
     let command = |text: &str| screen.paint(Style::Accent, text);
     let log = format!("workbell log list --server {server} --data-dir {}", data_dir.display());
     format!(
-        "\n  This service stays up until Ctrl-C: {}\n    {}\n  Your own service: {}\n  Then, each with examples: {}\n",
+        "\n  This service stays up until Ctrl-C: {}\n  The portal, where all of this can be seen; choose a password:\n    {}\n    {}\n  Your own service: {}\n  Then, each with examples: {}\n",
         command(server),
+        command(link),
         command(&log),
         command("workbell serve --allow-loopback"),
         command("workbell company --help; the same for branch, endpoint, publish"),

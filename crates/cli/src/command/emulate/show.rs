@@ -1,10 +1,13 @@
 //! Request and answer: side by side where there is room, one below the other where not, plain in a pipe.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use workbell_emulator::{Fault, Sent};
 
 use crate::json::indented;
 use crate::moment;
+use crate::record::member;
 use crate::screen::{Screen, Style, cut, fit, harmless};
 
 /// Narrower terminals show the answer below the request.
@@ -13,21 +16,96 @@ const SIDE_BY_SIDE: usize = 100;
 /// Lines of a body that a person is shown.
 const MOST_LINES: usize = 40;
 
+/// What is shown of one notification, whoever sent it.
+pub(super) struct Shown {
+    action: String,
+    message_id: String,
+    /// `200 OK`, or why there is no status.
+    result: String,
+    success: bool,
+    took: Duration,
+    request_headers: Vec<(String, String)>,
+    body: String,
+    response_headers: Vec<(String, String)>,
+    response_body: String,
+}
+
+impl Shown {
+    /// Of what this machine sent.
+    pub(super) fn of_sent(sent: &Sent) -> Shown {
+        let attempted = &sent.attempted;
+        let request = attempted.request_headers.iter();
+        Shown {
+            action: sent.note.action.clone(),
+            message_id: sent.note.message_id.to_string(),
+            result: match &attempted.result {
+                Ok(status) => status.to_string(),
+                Err(failure) => format!("{}: {failure}", failure.name()),
+            },
+            success: sent.is_success(),
+            took: attempted.total,
+            request_headers: request.map(|(name, value)| (name.to_string(), value.clone())).collect(),
+            body: String::from_utf8_lossy(&sent.note.body).into_owned(),
+            response_headers: attempted.response_headers.clone(),
+            response_body: attempted.response_body.clone(),
+        }
+    }
+
+    /// Of a record of the service's log.
+    pub(super) fn of_record(record: &Value) -> Shown {
+        let headers = |name: &str| -> Vec<(String, String)> {
+            let members = record[name].as_object().into_iter().flatten();
+            members
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect()
+        };
+        let status = record["Status"].as_u64();
+        Shown {
+            action: member(record, "Action"),
+            message_id: member(record, "MessageId"),
+            result: match status {
+                Some(status) => status.to_string(),
+                None => format!("{}: {}", member(record, "Error"), member(record, "Explanation")),
+            },
+            success: status.is_some_and(|status| (200..300).contains(&status)),
+            took: Duration::from_micros(record["Duration"].as_u64().unwrap_or(0)),
+            request_headers: headers("RequestHeaders"),
+            body: member(record, "Body"),
+            response_headers: headers("ResponseHeaders"),
+            response_body: member(record, "ResponseBody"),
+        }
+    }
+
+    /// Whether it was answered with a success.
+    pub(super) fn is_success(&self) -> bool {
+        self.success
+    }
+
+    fn request(&self) -> Vec<String> {
+        let head = self.request_headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let lines = head.chain([String::new()]).chain(lines(&self.body));
+        lines.map(|line| harmless(&line)).collect()
+    }
+
+    fn answer(&self) -> Vec<String> {
+        let head = self.response_headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let head = [self.result.clone()].into_iter().chain(head);
+        let lines = head.chain([String::new()]).chain(lines(&self.response_body));
+        lines.map(|line| harmless(&line)).collect()
+    }
+}
+
 /// For people.
-pub(super) fn text(sent: &Sent, screen: &Screen) -> String {
-    let (style, result) = match &sent.attempted.result {
-        Ok(status) if status.is_success() => (Style::Good, status.to_string()),
-        Ok(status) => (Style::Bad, status.to_string()),
-        Err(failure) => (Style::Bad, format!("{}: {failure}", failure.name())),
-    };
+pub(super) fn text(shown: &Shown, screen: &Screen) -> String {
+    let style = if shown.success { Style::Good } else { Style::Bad };
     let title = format!(
         "{}  {}  {}  {}",
-        screen.paint(Style::Strong, &sent.note.action),
-        sent.note.message_id,
-        screen.paint(style, &result),
-        moment::span(sent.attempted.total)
+        screen.paint(Style::Strong, &harmless(&shown.action)),
+        harmless(&shown.message_id),
+        screen.paint(style, &harmless(&shown.result)),
+        moment::span(shown.took)
     );
-    let (request, answer) = (request(sent), answer(sent, &result));
+    let (request, answer) = (shown.request(), shown.answer());
     let mut text = format!("{title}\n");
     if screen.is_terminal() && screen.width() >= SIDE_BY_SIDE {
         let half = (screen.width() - 3) / 2;
@@ -45,18 +123,6 @@ pub(super) fn text(sent: &Sent, screen: &Screen) -> String {
     }
     text.push('\n');
     text
-}
-
-fn request(sent: &Sent) -> Vec<String> {
-    let head = sent.attempted.request_headers.iter().map(|(name, value)| format!("{name}: {value}"));
-    head.chain([String::new()]).chain(lines(&String::from_utf8_lossy(&sent.note.body))).collect()
-}
-
-fn answer(sent: &Sent, result: &str) -> Vec<String> {
-    let head = sent.attempted.response_headers.iter().map(|(name, value)| format!("{name}: {value}"));
-    let head = [result.to_owned()].into_iter().chain(head);
-    let body = lines(&sent.attempted.response_body);
-    head.chain([String::new()]).chain(body).map(|line| harmless(&line)).collect()
 }
 
 /// A body line by line; JSON is indented.

@@ -26,8 +26,7 @@ async fn all_sends_28_and_a_program_gets_a_line_for_each() {
     let (outcome, printed) = run(Screen::pipe(), &["--all", "--to", &url, "--json"]).await;
     outcome.unwrap();
     assert_eq!(receiver.requests().len(), 28);
-    let lines: Vec<serde_json::Value> =
-        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 28);
     assert!(lines.iter().all(|line| line["Status"] == 200));
 }
@@ -101,4 +100,56 @@ fn a_pause_is_the_time_since_the_last_one_sent_also_between_pairs() {
     let minutes = |fault| groups(&notes, fault).map(|(pause, _)| pause.as_secs() / 60).collect::<Vec<_>>();
     assert_eq!(minutes(None), [0, 1, 9, 2]);
     assert_eq!(minutes(Some(Fault::Reordered)), [0, 9]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_of_ones_own_is_sent_with_its_members() {
+    let receiver = workbell_testkit::Receiver::start();
+    let url = receiver.url("/");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "{\"Part\": \"T-4\", \"Left\": 3.50}").unwrap();
+    let path = file.path().display().to_string();
+    let words = ["InventoryLow", "--sample", &path, "--branch", "7", "--to", &url];
+    let (outcome, _) = run(Screen::pipe(), &words).await;
+    outcome.unwrap();
+    let sent = receiver.requests().pop().unwrap();
+    assert_eq!((sent.header("Event-Type"), &sent.json()["Part"]), ("InventoryLow", &json!("T-4")));
+    assert!(sent.text().ends_with("\"Left\":3.50}"), "{}", sent.text());
+    assert_eq!(sent.json()["Header"]["BranchId"], 7);
+    std::fs::write(file.path(), "[1]").unwrap();
+    let (outcome, _) = run(Screen::pipe(), &words).await;
+    assert_eq!(outcome.unwrap_err().exit_status(), 1, "no object");
+    let (outcome, _) = run(Screen::pipe(), &["Accepted", "--sample", &path, "--to", &url]).await;
+    assert_eq!(outcome.unwrap_err().exit_status(), 2, "one of the 28");
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+const ENDPOINT: &str = "01990b5d-ac96-774b-bcce-b302099a8057";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_service_its_record_is_shown_and_a_refusal_has_status_1() {
+    let record = json!({
+        "Action": "Accepted", "MessageId": ENDPOINT, "Status": 200, "Duration": 3000, "Body": "{\"Header\":{}}",
+        "RequestHeaders": {"Event-Type": "Accepted"}, "ResponseHeaders": {"server": "x"}, "ResponseBody": "thanks"
+    });
+    let refused = json!({
+        "Action": "Accepted", "MessageId": ENDPOINT, "Status": null, "Error": "Timeout", "Explanation": "too long",
+        "Duration": 1, "Body": "{}", "RequestHeaders": {}, "ResponseHeaders": {}, "ResponseBody": ""
+    });
+    let (record, refused) = (record.to_string(), refused.to_string());
+    let stub =
+        crate::stub::Stub::start([(200, record.as_str()), (200, record.as_str()), (200, refused.as_str())])
+            .await;
+    let words = ["emulate", "accepted", "--endpoint", ENDPOINT, "--company", "acme", "--branch", "7"];
+    let printed = stub.run(Screen::terminal(80), &words).await.unwrap();
+    assert!(printed.contains("\n> Event-Type: Accepted\n"), "{printed}");
+    assert!(printed.contains("\n< thanks\n"), "{printed}");
+    let asked = stub.requests().remove(0);
+    assert_eq!(asked.line, format!("POST /v1/companies/acme/endpoints/{ENDPOINT}/emulate"));
+    let body: Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(body, json!({"Action": "Accepted", "Variant": "typical", "BranchId": 7}));
+    let printed = stub.run(Screen::pipe(), &[words.as_slice(), &["--json"]].concat()).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&printed).unwrap()["Status"], 200);
+    let failure = stub.run(Screen::pipe(), &words).await.unwrap_err();
+    assert_eq!(failure.exit_status(), 1);
 }

@@ -7,16 +7,19 @@ use super::super::by_hand::Row;
 use super::super::write::Write;
 use super::Tally;
 use crate::error::Error;
-use crate::job::{Item, JobRecord, Step};
+use crate::job::{Item, JobRecord, Step, Walk};
 
 impl Write {
     /// Acts on each item as it is now. What does not match any more is passed by.
-    pub(super) fn carry_out(&mut self, job: &JobRecord, step: &Step) -> Result<Tally, Error> {
+    pub(super) fn carry_out(&mut self, job: &JobRecord, walk: &Walk, step: &Step) -> Result<Tally, Error> {
         let mut tally = Tally::default();
         for item in &step.items {
-            match *item {
-                Item::Delivery(no) => self.act_by_hand(job, step, no, &mut tally)?,
-                Item::Notification(_) => tally.failed += 1,
+            match (*item, &walk.target) {
+                (Item::Delivery(no), _) => self.act_by_hand(job, step, no, &mut tally)?,
+                (Item::Notification(no), Some(target)) => {
+                    self.replay(job, target, no, step.now, &mut tally)?;
+                }
+                (Item::Notification(_), None) => tally.failed += 1,
             }
         }
         Ok(tally)

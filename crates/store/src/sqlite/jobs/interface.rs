@@ -1,7 +1,7 @@
 //! Jobs as the rest of the product asks for them.
 
 use async_trait::async_trait;
-use workbell_model::{CompanyId, JobId};
+use workbell_model::{CompanyId, EndpointKey, JobId};
 use workbell_wire::Timestamp;
 
 use super::super::SqliteStore;
@@ -11,6 +11,7 @@ use crate::audit::Author;
 use crate::error::Error;
 use crate::filter::{Page, Paging};
 use crate::job::{Candidates, JobRecord, Jobs, Look, NewJob, Step, Walk};
+use crate::record::DueLanes;
 
 #[async_trait]
 impl Jobs for SqliteStore {
@@ -64,6 +65,29 @@ impl Jobs for SqliteStore {
 
     async fn counted(&self, id: JobId, total: u64, now: Timestamp) -> Result<JobRecord, Error> {
         self.ask(|reply| Command::OfJob(Box::new(Wanted::Counted(id, total, now)), reply)).await
+    }
+
+    async fn tidy_job(&self, id: JobId, now: Timestamp) -> Result<JobRecord, Error> {
+        self.ask(|reply| Command::OfJob(Box::new(Wanted::Tidy(id, now)), reply)).await
+    }
+
+    async fn replays(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| Ok(super::replay::count_replays(connection, &key)?)).await
+    }
+
+    async fn due_replays(
+        &self,
+        endpoint: &EndpointKey,
+        now: Timestamp,
+        lanes: usize,
+        behind: usize,
+    ) -> Result<DueLanes, Error> {
+        let Some(view) = self.view(endpoint) else { return Ok(DueLanes::default()) };
+        let key = endpoint.clone();
+        self.readers
+            .run(move |connection| super::replay::due_replays(connection, &key, &view, now, lanes, behind))
+            .await
     }
 
     async fn step(&self, step: Step) -> Result<JobRecord, Error> {

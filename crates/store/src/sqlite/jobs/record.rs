@@ -13,7 +13,7 @@ use crate::job::{JobRecord, NewJob, Walk};
 
 const COLUMNS: &str =
     "job_no, job_id, kind, filter, rate, dry_run, below, state, total, done, skipped, failed, created,
-                       finished";
+                       finished, open";
 
 pub(in super::super) fn job(
     connection: &Connection,
@@ -50,9 +50,9 @@ pub(in super::super) fn jobs(
 
 /// Those under way, oldest first.
 pub(in super::super) fn unfinished(connection: &Connection) -> Result<Vec<JobRecord>, Error> {
-    // Uses jobs_unfinished.
+    // Uses jobs_open.
     let mut statement =
-        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE state = 0 ORDER BY job_no"))?;
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE open = 1 ORDER BY job_no"))?;
     let rows = statement.query_map([], record)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -105,6 +105,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         },
         below: row.get(6)?,
         state: code::job_state(row.get(7)?)?,
+        open: row.get(14)?,
         total: row.get(8)?,
         done: row.get(9)?,
         skipped: row.get(10)?,

@@ -15,16 +15,34 @@ use crate::filter::{DeliveryFilter, Page, Paging};
 use crate::record::DeliveryRecord;
 
 const WAITING: &str =
-    "SELECT d.delivery_no, d.company_id, d.endpoint_id, d.work_order_id, d.sequence, d.attempts,
+    "SELECT d.delivery_no, d.company_id, d.endpoint_id, n.work_order_id, CASE d.mode WHEN 2 THEN COALESCE(
+                         (SELECT f.sequence FROM finished AS f
+                          WHERE f.delivery_no >= d.delivery_no & ~4095 AND f.delivery_no < d.delivery_no
+                            AND f.endpoint_id = d.endpoint_id AND f.mode = 0
+                          UNION ALL
+                          SELECT o.sequence FROM undelivered AS o
+                          WHERE o.delivery_no >= d.delivery_no & ~4095 AND o.delivery_no < d.delivery_no
+                            AND o.endpoint_id = d.endpoint_id AND o.mode = 0
+                          LIMIT 1), 0)
+                       ELSE d.sequence END, d.attempts,
                               d.last_error, d.last_status, d.due, NULL, NULL, NULL, d.mark, d.own,
-                              n.message_id, n.action, n.branch_id, n.accepted
+                              n.message_id, n.action, n.branch_id, n.accepted, d.mode
                        FROM undelivered AS d
                        JOIN notifications AS n ON n.notification_no = d.delivery_no >> 12";
 
 const FINISHED: &str =
-    "SELECT d.delivery_no, d.company_id, d.endpoint_id, d.work_order_id, d.sequence, d.attempts,
+    "SELECT d.delivery_no, d.company_id, d.endpoint_id, n.work_order_id, CASE d.mode WHEN 2 THEN COALESCE(
+                         (SELECT f.sequence FROM finished AS f
+                          WHERE f.delivery_no >= d.delivery_no & ~4095 AND f.delivery_no < d.delivery_no
+                            AND f.endpoint_id = d.endpoint_id AND f.mode = 0
+                          UNION ALL
+                          SELECT o.sequence FROM undelivered AS o
+                          WHERE o.delivery_no >= d.delivery_no & ~4095 AND o.delivery_no < d.delivery_no
+                            AND o.endpoint_id = d.endpoint_id AND o.mode = 0
+                          LIMIT 1), 0)
+                       ELSE d.sequence END, d.attempts,
                                d.last_error, d.last_status, NULL, d.state, d.reason, d.finished, NULL, NULL,
-                               n.message_id, n.action, n.branch_id, n.accepted
+                               n.message_id, n.action, n.branch_id, n.accepted, d.mode
                         FROM finished AS d
                         JOIN notifications AS n ON n.notification_no = d.delivery_no >> 12";
 
@@ -218,6 +236,7 @@ fn record(row: &Row<'_>, directory: &Directory) -> rusqlite::Result<DeliveryReco
         work_order_id: row.get(3)?,
         branch_id: row.get(16)?,
         sequence: row.get(4)?,
+        mode: code::mode(row.get(18)?)?,
         state,
         reason: row.get::<_, Option<i64>>(10)?.map(code::reason).transpose()?,
         attempts,

@@ -180,7 +180,8 @@ fn of_company(connection: &Connection, company: &CompanyId) -> Result<Vec<Source
     Ok(sources)
 }
 
-/// Those of the notification with this MessageId, of one company or of each that has it.
+/// Those of the notification with this MessageId, of one company or of each that has it, and those of what is in no
+/// queue.
 fn of_message(
     connection: &Connection,
     filter: &LogFilter,
@@ -197,7 +198,8 @@ fn of_message(
     let mut find = connection.prepare_cached(
         "SELECT notification_no FROM notifications WHERE company_id = ?1 AND message_id = ?2",
     )?;
-    let mut sources = Vec::new();
+    let in_no_queue = "json_extract(l.detail, '$.MessageId') = ?2 AND l.delivery_no IS NULL AND ?3 IS NULL";
+    let mut sources = vec![Source::new(in_no_queue, Value::Text(message_id.to_string()), Value::Null)];
     for company in companies {
         let found: Option<u64> =
             find.query_row(params![company, message_id.as_bytes()], |row| row.get(0)).optional()?;

@@ -36,7 +36,7 @@ const WHOLE: [&str; 17] = [
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
     // Through an index of those alone that are under way.
-    "FROM jobs WHERE state = 0",
+    "FROM jobs WHERE open = 1",
     // A page of all jobs.
     "FROM jobs WHERE ?2 IS NULL",
     // To find a MessageId without a company: one look-up for each.
@@ -47,7 +47,8 @@ const WHOLE: [&str; 17] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 20] = [
+const HOT: [(&str, &str); 21] = [
+    ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
         "lanes_by_due (endpoint_id=? AND mark=? AND due<?)",
@@ -183,7 +184,7 @@ async fn work_orders(bench: &mut Bench) {
 
 async fn jobs(bench: &mut Bench, endpoint: &workbell_model::EndpointKey) {
     let filter = Filter { company_id: Some(endpoint.company_id.clone()), ..Filter::default() };
-    for kind in [Kind::Retry, Kind::Discard] {
+    for kind in [Kind::Retry, Kind::Discard, Kind::Replay] {
         let job = make(bench, kind, filter.clone()).await;
         bench.store().unfinished_jobs().await.unwrap();
         run(bench, &job).await;

@@ -1,0 +1,3 @@
+module workbell-receiver-recipe
+
+go 1.19

@@ -1,0 +1,25 @@
+//! The portal in a real browser: Debian's chromium, driven by playwright; axe on every page.
+
+use std::process::Output;
+
+use workbell_testkit::{checkout, node, workbell};
+
+#[track_caller]
+fn run(script: &str, arguments: &[&str]) {
+    let binary = workbell().display().to_string();
+    let script = checkout().join("tests/portal").join(script);
+    let arguments: Vec<_> = [binary.as_str()].iter().chain(arguments).copied().collect();
+    let Output { status, stdout, stderr } = node(&script, &arguments, b"");
+    let (said, errors) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{}: {status}\n{said}\n{errors}", script.display());
+}
+
+#[test]
+fn people_do_in_the_portal_what_the_book_says() {
+    run("stories.mjs", &[]);
+}
+
+#[test]
+fn every_page_is_good_in_both_themes_and_widths_and_by_keyboard() {
+    run("looks.mjs", &[]);
+}

@@ -1,0 +1,148 @@
+// Every page in both themes and both widths: nothing serious found by axe, nothing wider than the screen, all of it
+// by keyboard. The pictures of the book are made here, when a folder for them is given as the second argument.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, test } from "node:test";
+
+import { House, PASSWORD, axeSource } from "./house.mjs";
+
+const pictures = process.argv[3];
+
+/** Pages whose pictures the book shows. */
+const IN_THE_BOOK = ["sign-in", "configuration", "endpoint", "usage-log", "record", "queue", "health", "people"];
+
+let house;
+let company;
+let pages;
+
+before(async () => {
+  house = await House.start(process.argv[2]);
+  company = await house.company("Northwall Facility Services");
+  house.answers("/analytics", 500, "text/html", "<h1>Internal Server Error</h1>");
+  await house.api("POST", `/v1/companies/${company.id}/clients`, { Name: "Northwall CMMS" });
+  const good = await house.endpoint(company, "/workbell");
+  const bad = await house.endpoint(company, "/analytics", { Actions: ["Accepted", "CheckedIn"], Headers: { "X-Api-Key": "abc" } });
+  for (let number = 0; number < 14; number += 1) await house.publish(company, company.order + (number % 6));
+  const record = await house.until("a failed attempt", async () => {
+    const query = `CompanyId=${company.id}&EndpointId=${bad.EndpointId}&Status=500`;
+    return (await house.api("GET", `/v1/log?${query}`)).Items[0];
+  });
+  await house.until("14 deliveries", () => house.requests.filter((it) => it.place === "/workbell").length === 14);
+  await house.api("POST", "/v1/jobs", { Kind: "Retry", Filter: { CompanyId: company.id, State: "Dead" } });
+  const order = await house.workOrder(company);
+  // Name, place, what is there when the page is whole.
+  pages = [
+    ["companies", "/portal/companies", "Companies"],
+    ["keys", "/portal/keys", "Keys"],
+    ["audit", "/portal/audit", "Audit"],
+    ["work-orders", `${company.portal}/work-orders`, "Work orders"],
+    ["work-order", `${company.portal}/work-orders/${order.WorkOrderId}`, "Work order"],
+    ["configuration", `${company.portal}/configuration`, "Configuration"],
+    ["new-endpoint", `${company.portal}/configuration/endpoints/new`, "New endpoint"],
+    ["endpoint", `${company.portal}/configuration/endpoints/${good.EndpointId}`, "/workbell"],
+    ["endpoint-with-headers", `${company.portal}/configuration/endpoints/${bad.EndpointId}`, "/analytics"],
+    ["usage-log", `${company.portal}/log?Live=on`, "Usage log"],
+    ["nothing-found", `${company.portal}/log?Find=1`, "Usage log"],
+    ["record", `${company.portal}/log/records/${record.LogId}`, "Accepted"],
+    ["queue", `${company.portal}/queue?EndpointId=${bad.EndpointId}`, "Queue"],
+    ["health", `${company.portal}/health`, "Health"],
+    ["people", `${company.portal}/people`, "People"],
+    ["nowhere", "/portal/companies/nobody/queue", "There is no such thing here"],
+  ];
+});
+after(async () => {
+  await house?.end();
+});
+
+async function demandGood(page, what) {
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  assert.ok(wider <= 0, `${what} is ${wider} px wider than the screen`);
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const serious = violations.filter((it) => ["serious", "critical"].includes(it.impact));
+  const said = serious.map((it) => `${it.id}: ${it.nodes.map((node) => `${node.html} ${node.failureSummary}`).join("\n  ")}`);
+  assert.deepEqual(said, [], what);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [1280, 375]) {
+    test(`every page is good, ${colorScheme}, ${width} px`, async () => {
+      const viewport = { width, height: 900 };
+      const picture = async (page, name) => {
+        if (pictures && width === 1280 && colorScheme === "light" && IN_THE_BOOK.includes(name)) {
+          await page.screenshot({ path: path.join(pictures, `${name}.png`) });
+        }
+      };
+      const out = await house.window({ colorScheme, viewport });
+      await out.goto("/portal/sign-in");
+      await demandGood(out, "sign-in");
+      await picture(out, "sign-in");
+      await out.goto(company.reader.Link);
+      await demandGood(out, "link");
+      await out.context().close();
+      const page = await house.operator({ colorScheme, viewport });
+      for (const [name, place, heading] of pages) {
+        await page.goto(place);
+        await page.getByRole("heading", { level: 1 }).filter({ hasText: heading }).waitFor();
+        if (name === "health") await page.getByRole("img").nth(3).waitFor();
+        await demandGood(page, name);
+        await picture(page, name);
+        const opener = page.locator("[popovertarget]:not([popovertargetaction])").first();
+        if (await opener.count()) {
+          await opener.click();
+          await page.getByRole("dialog").first().waitFor();
+          await demandGood(page, `${name}, with its question open`);
+        }
+      }
+      await page.context().close();
+    });
+  }
+}
+
+test("signing in, adding an endpoint and deleting it need no mouse", async () => {
+  const mine = await house.company("By keyboard");
+  const page = await house.window();
+  await page.goto(mine.admin.Link);
+  /** Tabs until the control of this name has the focus, which must be seen. */
+  const reach = async (name) => {
+    for (let steps = 0; steps < 120; steps += 1) {
+      await page.keyboard.press("Tab");
+      const [text, outline] = await page.evaluate(() => {
+        const it = document.activeElement;
+        const label = it.labels?.[0]?.innerText ?? it.getAttribute("aria-label") ?? it.innerText ?? "";
+        const style = getComputedStyle(it);
+        return [label.trim(), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
+      });
+      if (text.startsWith(name)) {
+        assert.ok(outline, `the focus on ${name} is seen`);
+        return;
+      }
+    }
+    throw new Error(`${name} cannot be reached by Tab`);
+  };
+  await reach("New password");
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Configuration", level: 1 }).waitFor();
+  await reach("Skip to the page");
+  await page.keyboard.press("Enter");
+  await reach("Add an endpoint");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "New endpoint" }).waitFor();
+  await reach("URL");
+  await page.keyboard.type(`${house.receiverUrl}/keyboard`);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Signing secret" }).waitFor();
+  await reach("Delete");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await reach("Keep");
+  await reach("Delete");
+  await page.keyboard.press("Enter");
+  await page.getByText("No endpoint yet").waitFor();
+});
