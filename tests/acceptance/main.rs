@@ -11,6 +11,7 @@
 //! | `disk` | a disk that is full or fails loses nothing |
 //! | `start` | what keeps the service from starting is said, with what to do |
 //! | `doctor` | what is wrong with an installation is said, with what to do, and nothing is changed |
+//! | `alerts` | what somebody should know of is told once, also after a restart |
 //! | `audit` | who changed what from where is recorded, also behind a proxy |
 //! | `backup` | a restore and a move lose nothing that was acknowledged, and go on |
 //! | `bad_input` | a bad request changes nothing |
@@ -22,12 +23,14 @@
 //! | `listen` | a developer sees each notification once, whichever side ends |
 //! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
+//! | `erase` | nothing of an erased work order is left in files, backups, answers |
 //! | `replay` | a hundred thousand are sent again through kills, and live ones overtake them |
 //! | `token_page` | the page that takes a token apart prints what it says |
 //! | `tutorial` | the page for beginners does what it says |
 //! | `portal` | people do in a real browser what the book says, and every page is good |
 //! | `demo` | the demo verifies everything |
 
+mod alerts;
 mod audit;
 mod backup;
 mod bad_input;
@@ -36,6 +39,7 @@ mod demo;
 mod disk;
 mod doctor;
 mod emulate;
+mod erase;
 mod feed;
 mod keys;
 mod kills;

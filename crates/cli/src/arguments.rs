@@ -54,8 +54,13 @@ pub(crate) enum Command {
     Person(command::person::Person),
     /// Work orders that the service holds: create them, act on them, see their lives
     WorkOrder(command::work_order::WorkOrder),
+    /// Customers: what they demand of a check out, and what they allow
+    Customer(command::customer::Customer),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
+    Replay(command::replay::Replay),
+    /// Jobs over many deliveries: how far they are; cancel, erase
+    Jobs(command::jobs::Jobs),
     /// The communication log: both sides of every attempt
     Log(command::log::Log),
     /// Signing keys and the certificates that receivers trust
@@ -70,6 +75,7 @@ pub(crate) enum Command {
     Verify(command::verify::Verify),
     Doctor(command::doctor::Doctor),
     Backup(command::backup::Backup),
+    Compact(command::compact::Compact),
     Export(command::export::Export),
     Import(command::import::Import),
     Bench(command::bench::Bench),
@@ -90,6 +96,9 @@ impl Command {
             Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
             Command::WorkOrder(order) => order.run(screen).await,
+            Command::Customer(customer) => customer.run(screen).await,
+            Command::Replay(replay) => replay.run(screen).await,
+            Command::Jobs(jobs) => jobs.run(screen).await,
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
@@ -100,6 +109,7 @@ impl Command {
             Command::Verify(verify) => verify.run(screen),
             Command::Doctor(doctor) => doctor.run(screen).await,
             Command::Backup(backup) => backup.run(screen).await,
+            Command::Compact(compact) => compact.run(screen).await,
             Command::Export(export) => export.run(screen).await,
             Command::Import(import) => import.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
@@ -118,6 +128,9 @@ impl Command {
             Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
             Command::WorkOrder(order) => order.connection.json,
+            Command::Customer(customer) => customer.connection.json,
+            Command::Replay(replay) => replay.connection.json,
+            Command::Jobs(jobs) => jobs.connection.json,
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
@@ -128,6 +141,7 @@ impl Command {
             Command::Verify(verify) => verify.json,
             Command::Doctor(doctor) => doctor.json,
             Command::Backup(backup) => backup.archive.json,
+            Command::Compact(compact) => compact.json,
             Command::Export(export) => export.archive.json,
             Command::Import(import) => import.archive.json,
             Command::Bench(bench) => bench.json,

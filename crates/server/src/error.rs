@@ -79,6 +79,9 @@ pub enum Error {
     /// Outgoing connections cannot be made.
     #[error(transparent)]
     Egress(#[from] workbell_egress::Error),
+    /// Alerts cannot be told.
+    #[error(transparent)]
+    Alerts(#[from] crate::alerts::Error),
     /// Keys and secrets.
     #[error(transparent)]
     Signing(#[from] workbell_signing::Error),

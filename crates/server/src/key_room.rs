@@ -14,6 +14,11 @@ use workbell_store::{Store, record};
 
 use crate::clock::Clock;
 
+/// How long before its end a certificate should have a successor; then there is an alert, and doctor warns.
+///
+/// 30 days: receivers install it by hand.
+pub(crate) const CERTIFICATE_NOTICE: Duration = Duration::from_secs(30 * 86_400);
+
 /// Longest sleep between two looks at the clock.
 ///
 /// 1 h: keys retire days after their rotation, and a wall clock that was set is noticed within the hour.

@@ -5,6 +5,7 @@
 //! `GET /openapi.json` is written from it.
 
 mod act;
+mod alerts;
 mod answer;
 mod app;
 mod body;

@@ -133,6 +133,7 @@ impl Metrics {
         page.one("workbell_store_commands_total", "counter", help, counters.commands());
         let help = "Bytes of the write-ahead log after the last commit.";
         page.one("workbell_store_log_bytes", "gauge", help, counters.log_bytes());
+        page.one("workbell_alerts_total", "counter", "Alerts raised.", counters.alerts());
         let writable = u8::from(self.store.trouble().is_none());
         page.one("workbell_store_writable", "gauge", "1 while the store takes writes.", writable);
     }

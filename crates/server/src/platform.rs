@@ -2,6 +2,7 @@
 
 mod acting;
 pub(crate) mod actions;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod branches;
 pub(crate) mod clients;

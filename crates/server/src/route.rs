@@ -129,6 +129,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         platform::log::ROUTES,
         platform::keys::ROUTES,
         platform::audit::ROUTES,
+        platform::alerts::ROUTES,
         public::ROUTES,
     ];
     tables.into_iter().flatten()

@@ -11,6 +11,7 @@ use workbell_egress::{Policy, Reach};
 use workbell_store::Store;
 use workbell_store::sqlite::{self, SqliteStore, Synchronous};
 
+use crate::alerts::{self, Herald, Warden};
 use crate::app::{App, Limits, Options};
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
@@ -41,6 +42,8 @@ pub struct Service {
     engine: EngineRoom,
     keys: KeyRoom,
     keep: Retention,
+    herald: Option<Herald>,
+    warden: Warden,
     clock: Clock,
     stop: CancellationToken,
 }
@@ -101,7 +104,10 @@ impl Service {
         };
         let keys = KeyRoom::open(store.clone(), master_key.clone(), rules, clock.clone()).await?;
         let own = [Some(&listener), platform.as_ref(), metrics.as_ref()];
-        let policy = policy(&settings, own.into_iter().flatten().map(Listener::address).collect());
+        let own: Vec<SocketAddr> = own.into_iter().flatten().map(Listener::address).collect();
+        let herald =
+            Herald::new(&settings, alerts::policy(&settings, own.clone()), store.clone(), clock.clone())?;
+        let policy = policy(&settings, own);
         let engine =
             EngineRoom::start(&settings, store.clone(), &keys, master_key.clone(), policy.clone()).await?;
         let app = App::new(Options {
@@ -120,7 +126,27 @@ impl Service {
         let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone())
             .behind(Trusted::new(settings.proxy.trusted.clone()));
         let keep = Retention { notifications: settings.retention.notifications, log: settings.retention.log };
-        Ok(Service { listener, platform, metrics, callers, app, store, engine, keys, keep, clock, stop })
+        let warden = Warden {
+            store: store.clone(),
+            keys: keys.clone(),
+            data_dir: settings.general.data_dir.clone(),
+            clock: clock.clone(),
+        };
+        Ok(Service {
+            listener,
+            platform,
+            metrics,
+            callers,
+            app,
+            store,
+            engine,
+            keys,
+            keep,
+            herald,
+            warden,
+            clock,
+            stop,
+        })
     }
 
     /// Where it listens, with the port that the system chose for port 0.
@@ -141,8 +167,21 @@ impl Service {
     /// Answers, delivers and sweeps until `shutdown`; then takes no more, ends what is under way within ten seconds,
     /// and closes the store.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Service { listener, platform, metrics, callers, app, store, engine, keys, keep, clock, stop } =
-            self;
+        let Service {
+            listener,
+            platform,
+            metrics,
+            callers,
+            app,
+            store,
+            engine,
+            keys,
+            keep,
+            herald,
+            warden,
+            clock,
+            stop,
+        } = self;
         tracing::info!(address = %listener.address(), "listening");
         let tasks = TaskTracker::new();
         let interfaces = if platform.is_some() { Interfaces::Public } else { Interfaces::All };
@@ -156,6 +195,10 @@ impl Service {
             let page = Metrics::new(store.clone(), engine.engine(), clock.clone());
             tasks.spawn(metrics.run(page.router(), callers.clone()));
         }
+        if let Some(herald) = herald {
+            tasks.spawn(herald.run(stop.clone()));
+        }
+        tasks.spawn(warden.run(stop.clone()));
         tasks.spawn(keys.keep(stop.clone()));
         tasks.spawn(retention::sweep(store.clone(), keep, clock, stop.clone()));
         tasks.close();

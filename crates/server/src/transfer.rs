@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use workbell_store::sqlite::{self, transfer};
 use workbell_wire::Timestamp;
 
-pub use workbell_store::sqlite::Backup;
 pub use workbell_store::sqlite::transfer::Rows;
+pub use workbell_store::sqlite::{Backup, Compacted};
 
 use crate::data_dir::DataDir;
 
@@ -90,6 +90,14 @@ struct End {
 /// The file is there, or cannot be written; the store cannot be read.
 pub fn backup(data_dir: &Path, file: &Path) -> Result<Backup, Error> {
     Ok(sqlite::backup(data_dir, file)?)
+}
+
+/// Writes the store of a stopped service anew, so that what was removed or erased leaves its file.
+///
+/// # Errors
+/// A service runs on it, there is none, or there is no room.
+pub fn compact(data_dir: &Path) -> Result<Compacted, Error> {
+    Ok(sqlite::compact(data_dir)?)
 }
 
 /// Writes what moves of the store of a data dir into a new file.

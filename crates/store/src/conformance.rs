@@ -6,6 +6,7 @@
 //! code, which the compiler reports.
 
 pub(crate) mod acceptance;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod by_hand;
@@ -13,6 +14,7 @@ pub(crate) mod completion;
 pub(crate) mod configuration;
 pub(crate) mod deletion;
 pub(crate) mod due;
+pub(crate) mod erase;
 pub(crate) mod feed;
 pub(crate) mod health;
 pub(crate) mod jobs;
@@ -168,6 +170,12 @@ macro_rules! conformance_suite {
                 ended_jobs_go_with_retention,
                 very_many_are_met_in_bounded_stretches_and_each_once,
             }
+            erase {
+                texts_go_and_ids_times_and_fates_stay,
+                each_state_is_erased_and_only_what_waits_is_discarded,
+                an_attempt_in_flight_at_an_erase_leaves_no_text,
+                what_is_erased_cannot_be_sent_again_and_a_repeat_gets_the_first_answer,
+            }
             replay {
                 a_replay_stands_in_a_lane_of_its_own_per_work_order,
                 a_replay_leaves_the_first_delivery_as_it_is_whatever_its_state,
@@ -299,6 +307,14 @@ macro_rules! conformance_suite {
                 a_large_page_ends_early_and_says_where_to_go_on,
                 a_bell_rings_after_the_commit_and_only_for_its_own_feed,
                 a_pull_endpoint_is_deleted_without_ado,
+            }
+            alerts {
+                a_delivery_that_dies_is_one_alert_and_more_of_them_count_in_it,
+                what_somebody_discards_is_no_alert_and_an_overflow_is_one,
+                a_death_long_after_the_last_one_is_news_again,
+                an_alert_lasts_until_it_is_ended_and_is_raised_once_meanwhile,
+                an_alert_is_to_be_told_until_somebody_knows_or_it_is_given_up,
+                alerts_that_are_over_go_with_the_log_and_those_that_last_stay,
             }
             audit {
                 a_record_says_who_when_from_where_and_what_before_and_after,

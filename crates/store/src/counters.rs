@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 /// Upper ends of the buckets that commit times are counted in, in microseconds: from what an idle SSD takes to what
 /// makes people wait.
 pub const COMMIT_BUCKETS: [u64; 10] =
@@ -22,6 +24,7 @@ pub struct Counters {
     accepted: AtomicU64,
     log_bytes: AtomicU64,
     attempts: Mutex<BTreeMap<&'static str, u64>>,
+    alerts: watch::Sender<u64>,
 }
 
 impl Counters {
@@ -68,6 +71,20 @@ impl Counters {
     /// Recorded attempts by class of failure; `Delivered` are those without one.
     pub fn attempts(&self) -> BTreeMap<&'static str, u64> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Alerts that were raised.
+    pub fn alerts(&self) -> u64 {
+        *self.alerts.borrow()
+    }
+
+    /// The same, for who waits for the next one.
+    pub fn watch_alerts(&self) -> watch::Receiver<u64> {
+        self.alerts.subscribe()
+    }
+
+    pub(crate) fn alerted(&self) {
+        self.alerts.send_modify(|alerts| *alerts += 1);
     }
 
     pub(crate) fn read(&self) {

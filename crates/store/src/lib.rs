@@ -4,6 +4,7 @@
 //! is a window on what stands here. Semantics are said by the trait's documentation and checked by
 //! the conformance suite (`conformance`, built for tests only), which each engine passes.
 
+pub mod alert;
 pub mod audit;
 #[cfg(test)]
 mod conformance;

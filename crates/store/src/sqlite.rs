@@ -7,6 +7,7 @@
 //! Source for the numbers: measured, see `docs/src/speed.md`.
 
 mod accept;
+mod alerts;
 mod audit;
 mod backup;
 mod by_hand;
@@ -14,6 +15,7 @@ mod change;
 mod checkpoint;
 mod code;
 mod command;
+mod compact;
 mod complete;
 mod configuration;
 mod discard;
@@ -52,6 +54,7 @@ use workbell_model::{
 use workbell_wire::{MessageId, Timestamp};
 
 pub use backup::{Backup, backup};
+pub use compact::{Compacted, compact};
 pub use inspect::{Depth, Inspection, holder, inspect};
 pub use open::{Options, Synchronous};
 

@@ -69,7 +69,7 @@ pub struct Fresh {
 
 /// Durable state of one installation.
 #[async_trait]
-pub trait Store: crate::job::Jobs + Send + Sync + 'static {
+pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static {
     /// Companies, branches, clients, endpoints and own actions, as of the last commit.
     fn directory(&self) -> &Directory;
 

@@ -15,6 +15,8 @@ use crate::wait::PATIENCE;
 pub enum Answer {
     /// This status, without a body.
     Status(u16),
+    /// This status, with what came as the body and in a header.
+    Echo(u16),
     /// This status, after a while.
     Late(Duration, u16),
     /// Nothing: the connection is closed.
@@ -248,8 +250,13 @@ fn serve(mut stream: TcpStream, connection: u64, shared: &Shared) -> std::io::Re
             state.requests.len() - 1
         };
         shared.changed.notify_all();
+        let mut said = Vec::new();
         let status = match (shared.script)(&request) {
             Answer::Status(status) => status,
+            Answer::Echo(status) => {
+                said = shared.lock().requests[place].body.clone();
+                status
+            }
             Answer::Late(wait, status) => {
                 shared.pause(wait);
                 status
@@ -271,8 +278,15 @@ fn serve(mut stream: TcpStream, connection: u64, shared: &Shared) -> std::io::Re
             state.count += 1;
             state.requests[place].answered = Some((count, status));
         }
-        let answer = format!("HTTP/1.1 {status} Told\r\nContent-Length: 0\r\n\r\n");
-        if let Err(error) = stream.write_all(answer.as_bytes()) {
+        let mut answer = format!("HTTP/1.1 {status} Told\r\nContent-Length: {}\r\n", said.len()).into_bytes();
+        if !said.is_empty() {
+            answer.extend_from_slice(b"X-Heard: ");
+            answer.extend_from_slice(&said[..said.len().min(500)]);
+            answer.extend_from_slice(b"\r\n");
+        }
+        answer.extend_from_slice(b"\r\n");
+        answer.extend_from_slice(&said);
+        if let Err(error) = stream.write_all(&answer) {
             shared.lock().requests[place].answered = None;
             return Err(error);
         }

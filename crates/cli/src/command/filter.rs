@@ -1,6 +1,7 @@
 //! Filters of lists, named as in the interface.
 
 use clap::Args;
+use serde_json::{Map, Value};
 use workbell_model::{CompanyId, EndpointId};
 use workbell_wire::Timestamp;
 
@@ -49,6 +50,25 @@ impl Filter {
         add(&mut query, "From", self.from.as_ref());
         add(&mut query, "To", self.to.as_ref());
         query
+    }
+}
+
+impl Filter {
+    /// The members of a job's filter.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        let mut add = |name: &str, value: Option<Value>| {
+            members.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        add("CompanyId", self.company.as_ref().map(|it| it.to_string().into()));
+        add("EndpointId", self.endpoint.map(|it| it.to_string().into()));
+        add("BranchId", self.branch.map(Value::from));
+        add("WorkOrderId", self.work_order.map(Value::from));
+        add("Action", self.action.clone().map(Value::from));
+        add("Error", self.error.clone().map(Value::from));
+        add("From", self.from.map(|it| it.to_string().into()));
+        add("To", self.to.map(|it| it.to_string().into()));
+        members
     }
 }
 

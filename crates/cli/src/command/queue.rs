@@ -1,12 +1,13 @@
 //! `workbell queue`: deliveries and where they stand; retry and discard by hand.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use workbell_model::{DeliveryId, State};
 
 use super::filter::{Filter, add};
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::job::{self, Options, Wanted};
 use crate::moment;
 use crate::page::{Page, Paging};
 use crate::question::Consent;
@@ -19,7 +20,8 @@ Examples:
   workbell queue list --state Retrying          what failed and will be tried again
   workbell queue list --work-order 42           the life of one work order
   workbell queue show DELIVERY_ID               one delivery with all its attempts
-  workbell queue retry DELIVERY_ID              due at once; also what is dead or discarded";
+  workbell queue retry DELIVERY_ID              due at once; also what is dead or discarded
+  workbell queue retry --state dead -e ENDPOINT_ID   all dead letters of an endpoint, as a job";
 
 const ORDER: &[&str] = &[
     "DeliveryId",
@@ -74,18 +76,46 @@ enum Act {
     },
     /// Make deliveries due at once; their schedule starts anew
     Retry {
-        /// Their ids
-        #[arg(value_name = "DELIVERY_ID", required = true)]
+        /// Their ids; without, all that the filters name, as a job
+        #[arg(value_name = "DELIVERY_ID")]
         ids: Vec<DeliveryId>,
+        #[command(flatten)]
+        many: Many,
     },
     /// Take deliveries out of the queue; the next of the work order moves up
     Discard {
-        /// Their ids
-        #[arg(value_name = "DELIVERY_ID", required = true)]
+        /// Their ids; without, all that the filters name, as a job
+        #[arg(value_name = "DELIVERY_ID")]
         ids: Vec<DeliveryId>,
+        #[command(flatten)]
+        many: Many,
         #[command(flatten)]
         consent: Consent,
     },
+}
+
+/// Many at once, as a job.
+#[derive(Clone, Debug, Args)]
+struct Many {
+    /// In this state
+    #[arg(long, short, value_parser = delivery_state, help_heading = "Filters")]
+    state: Option<&'static str>,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Many {
+    fn members(&self) -> Map<String, Value> {
+        let mut members = self.filter.members();
+        members.extend(self.state.map(|state| ("State".to_owned(), state.into())));
+        members
+    }
+
+    fn is_given(&self) -> bool {
+        self.options.all || self.options.dry_run || !self.members().is_empty()
+    }
 }
 
 impl Queue {
@@ -112,8 +142,22 @@ impl Queue {
                 }
                 Ok(screen.print(&whole(&answer.value()?, screen))?)
             }
-            Act::Retry { ids } => self.each(screen, ids, "retry", "is due at once").await,
-            Act::Discard { ids, consent } => {
+            Act::Retry { ids, many } if ids.is_empty() => {
+                let wanted =
+                    Wanted { kind: "Retry", filter: many.members(), options: &many.options, question: None };
+                job::run(connection, screen, &wanted).await
+            }
+            Act::Discard { ids, many, consent } if ids.is_empty() => {
+                let question = Some(("Discard {} deliveries?", *consent));
+                let wanted =
+                    Wanted { kind: "Discard", filter: many.members(), options: &many.options, question };
+                job::run(connection, screen, &wanted).await
+            }
+            Act::Retry { many, .. } | Act::Discard { many, .. } if many.is_given() => {
+                Err(Failure::Usage("give ids, or filters, not both".to_owned()))
+            }
+            Act::Retry { ids, .. } => self.each(screen, ids, "retry", "is due at once").await,
+            Act::Discard { ids, consent, .. } => {
                 consent.ask(&match ids.as_slice() {
                     [only] => format!("Discard delivery {only}?"),
                     several => format!("Discard {} deliveries?", several.len()),

@@ -15,6 +15,7 @@ mod receiver;
 mod request;
 mod restart;
 mod schedule;
+mod slow_alerts;
 mod slow_jobs;
 mod slow_store;
 mod trouble;

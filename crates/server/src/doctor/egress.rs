@@ -11,8 +11,8 @@ use workbell_egress::{Client, ClientOptions, Host, Policy, Resolve as _, SystemR
 use workbell_store::sqlite::Inspection;
 
 use super::finding::{Check, Finding};
-use crate::serve;
 use crate::settings::Settings;
+use crate::{alerts, serve};
 
 /// Longest wait for the address of one name.
 const LONGEST_LOOK_UP: Duration = Duration::from_secs(10);
@@ -39,11 +39,13 @@ pub(super) async fn check(settings: &Settings, inspection: Option<&Inspection>) 
             targets.entry(url.clone()).or_default().push(format!("{}/{}", key.company_id, key.endpoint_id));
         }
     }
-    if let Some(url) = &settings.alerts.url {
-        targets.entry(url.as_str().to_owned()).or_default().push("alerts.url".to_owned());
-    }
     let number = targets.len();
     let mut findings = judge_all(targets, &policy).await;
+    if let Some(url) = &settings.alerts.url {
+        let own = alerts::policy(settings, policy.own.clone());
+        let users = BTreeMap::from([(url.as_str().to_owned(), vec!["alerts.url".to_owned()])]);
+        findings.extend(judge_all(users, &own).await);
+    }
     if findings.is_empty() {
         let seen = if number == 0 {
             "there is no endpoint to dial yet".to_owned()

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use workbell_signing::{KeyInfo, KeyRing, KeyState, MasterKey, StoredKey};
 use workbell_store::sqlite::Inspection;
@@ -13,12 +13,8 @@ use super::finding::{Check, Finding};
 use super::store::Seen;
 use crate::data_dir::LARGEST_KEY_FILE;
 use crate::key_file::SHORTEST_PLATFORM_KEY;
+use crate::key_room::CERTIFICATE_NOTICE;
 use crate::settings::Settings;
-
-/// How long before its end a certificate should have a successor.
-///
-/// 30 days: receivers install it by hand. The same time is used by the alert.
-pub(crate) const CERTIFICATE_NOTICE: Duration = Duration::from_secs(30 * 86_400);
 
 pub(super) fn check(settings: &Settings, seen: &Seen) -> Vec<Finding> {
     let dir = &settings.general.data_dir;

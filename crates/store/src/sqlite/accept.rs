@@ -206,6 +206,7 @@ impl Write {
             last_status: None,
         };
         super::complete::insert_finished(&self.connection, &delivery)?;
+        self.raise_dying(&key.0, Reason::Overflow, acceptance.accepted)?;
         self.mend(key, acceptance.accepted).map(drop)
     }
 }

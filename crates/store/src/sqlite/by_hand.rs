@@ -55,6 +55,9 @@ impl Write {
             }
             State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Retry, now),
             State::Pending | State::Retrying => self.make_due(no, row, now),
+            State::Dead | State::Discarded if self.is_erased(no)? => {
+                Err(Error::StateConflict("its notification is erased; there is nothing to send".to_owned()))
+            }
             State::Dead | State::Discarded => self.bring_back(no, row, now),
         }
     }

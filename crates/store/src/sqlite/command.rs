@@ -31,6 +31,7 @@ pub(super) enum Command {
     Change(Box<(Change, Author)>, Reply<()>),
     Sweep(sweep::Cutoffs, Reply<Swept>),
     OfJob(Box<jobs::Wanted>, Reply<JobRecord>),
+    OfAlert(Box<super::alerts::Wanted>, Reply<()>),
     CheckValue(Vec<u8>, Reply<Vec<u8>>),
     LogEmulation(Box<Emulation>, Reply<u64>),
     Close(Reply<()>),
@@ -44,6 +45,7 @@ impl Command {
             Command::MendLanes(_, lanes, ..) => lanes.len(),
             Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
+            | Command::OfAlert(..)
             | Command::CreateWorkOrder(..)
             | Command::Act(..)
             | Command::LogInbound(_)
@@ -72,6 +74,7 @@ impl Command {
             | Command::Change(..)
             | Command::Sweep(..)
             | Command::OfJob(..)
+            | Command::OfAlert(..)
             | Command::CheckValue(..)
             | Command::LogEmulation(..)
             | Command::Close(_) => 0,
@@ -101,6 +104,7 @@ impl Command {
             }
             Command::Sweep(_, reply) => drop(reply.send(Err(again(error)))),
             Command::OfJob(_, reply) => drop(reply.send(Err(again(error)))),
+            Command::OfAlert(_, reply) => drop(reply.send(Err(again(error)))),
             Command::CheckValue(_, reply) => drop(reply.send(Err(again(error)))),
             Command::LogEmulation(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Complete(completion) => {

@@ -220,6 +220,9 @@ impl Write {
                 let end = (code::end_of(reason), Some(reason), failures.first_epoch);
                 let lane_due = self.finish(completion, key, end, ended)?.flatten();
                 let state = if reason == Reason::ByHand { State::Discarded } else { State::Dead };
+                if state == State::Dead {
+                    self.raise_dying(&key.0, reason, ended)?;
+                }
                 (state, None, lane_due)
             }
             Transition::Retrying { due, counted } => {
@@ -461,6 +464,7 @@ impl Write {
                 .execute(params![no, attempt.number])?;
         }
         self.insert_log(completion, None)?;
+        self.erase_record_of(completion.delivery.no)?;
         let state = if won { State::Delivered } else { State::Discarded };
         let waits = self.lanes.get(&self.connection, key)?.count > 0;
         self.completed(completion, key, state, waits.then_some(ended));

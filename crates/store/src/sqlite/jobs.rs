@@ -4,6 +4,7 @@
 
 mod act;
 mod candidates;
+mod erase;
 mod interface;
 mod record;
 mod replay;
@@ -117,11 +118,8 @@ impl Write {
             self.company(company)?;
         }
         match job.kind {
-            Kind::Retry | Kind::Discard => Ok(vec![None]),
+            Kind::Retry | Kind::Discard | Kind::Erase => Ok(vec![None]),
             Kind::Replay => self.endpoints_of(job),
-            Kind::Erase => {
-                Err(Error::StateConflict(format!("a job of kind {} cannot be made yet", job.kind.name())))
-            }
         }
     }
 
@@ -204,6 +202,9 @@ impl Write {
             )?
             .execute(params![job.no, tally.done, tally.skipped, tally.failed])?;
         let job = self.job_of(step.job)?;
+        if step.ended && job.job.kind == Kind::Erase {
+            self.erase_order(&job)?;
+        }
         if step.ended && !record::is_walking(&self.connection, job.no)? {
             // What matched at first and was met nowhere changed meanwhile, or went with retention.
             let met = job.done + job.skipped + job.failed;

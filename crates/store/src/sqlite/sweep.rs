@@ -64,6 +64,7 @@ impl Write {
         self.sweep_lanes(before, &mut position, &mut swept)?;
         self.sweep_audit(cutoffs.now, cutoffs.log, &mut swept)?;
         swept.more |= self.sweep_jobs(before)?;
+        swept.more |= self.sweep_alerts(cutoffs.now, cutoffs.now.minus(cutoffs.log))?;
         if !swept.more {
             swept.next = self.next_expiry(cutoffs, position.passed_by)?;
             position = Position::default();

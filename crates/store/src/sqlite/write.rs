@@ -15,12 +15,17 @@ use super::health::Healths;
 use super::lane::Lanes;
 use super::open::Options;
 use super::quick::QuickMap;
+use crate::alert::AlertKind;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::record::EndpointChange;
 use crate::store::Fresh;
 
 /// What subscribers are told once the transaction is on disk.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most of them are acceptances, and those are not to cost an allocation"
+)]
 #[derive(Debug)]
 pub(super) enum Event {
     Accepted(Fresh),
@@ -37,6 +42,8 @@ pub(super) enum Event {
     Fed(EndpointKey),
     EndpointChanged(EndpointKey, EndpointChange),
     JobsChanged,
+    /// An alert was raised; subscribers are not told, for there is nothing to send to endpoints.
+    Alerted(AlertKind, String),
 }
 
 pub(super) struct Write {

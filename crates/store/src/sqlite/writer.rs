@@ -379,6 +379,7 @@ impl Thread {
                 Ok(job) => Ok(Answer::OfJob(job)),
                 Err(error) => judged(Err(error)),
             },
+            Command::OfAlert(wanted, _) => state.of_alert(wanted).map(|()| Answer::Done),
             Command::CheckValue(fresh, _) => state.check_value(fresh).map(Answer::Value),
             Command::LogEmulation(emulation, _) => {
                 state.log_emulation(emulation).map(Answer::Logged).map_err(Error::from)
@@ -430,7 +431,8 @@ impl Thread {
                     Command::Settle(_, _, reply)
                     | Command::MendLanes(_, _, _, reply)
                     | Command::Retry(_, reply)
-                    | Command::Discard(_, reply),
+                    | Command::Discard(_, reply)
+                    | Command::OfAlert(_, reply),
                     Answer::Done,
                 ) => {
                     replies.push(Box::new(move || drop(reply.send(Ok(())))));
@@ -480,6 +482,7 @@ impl Thread {
                 }
                 Event::EndpointChanged(endpoint, change) => subscriber.endpoint_changed(&endpoint, change),
                 Event::JobsChanged => subscriber.jobs_changed(),
+                Event::Alerted(..) => {}
             }
         }
         if !fresh.is_empty() {
@@ -497,6 +500,10 @@ impl Thread {
                 | Event::Reopened(_)
                 | Event::LaneChanged(..)
                 | Event::JobsChanged => {}
+                Event::Alerted(kind, subject) => {
+                    tracing::warn!(kind = kind.name(), %subject, "raised an alert");
+                    self.counters.alerted();
+                }
             }
         }
     }

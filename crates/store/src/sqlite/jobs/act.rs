@@ -19,7 +19,7 @@ impl Write {
                 (Item::Notification(no), Some(target)) => {
                     self.replay(job, target, no, step.now, &mut tally)?;
                 }
-                (Item::Notification(_), None) => tally.failed += 1,
+                (Item::Notification(no), None) => self.erase(job, no, step.now, &mut tally)?,
             }
         }
         Ok(tally)

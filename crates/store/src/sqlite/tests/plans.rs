@@ -6,6 +6,7 @@ use workbell_model::work_order::Act;
 use workbell_model::{Customer, Person, PersonId, Reason, Role, State};
 
 use super::place::Folder;
+use crate::alert::{AlertFilter, Telling};
 use crate::audit::AuditFilter;
 use crate::conformance::bench::{DAY, End, MINUTE, ORDER, company};
 use crate::conformance::jobs::{make, run};
@@ -17,7 +18,7 @@ use crate::traffic::Span;
 use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 17] = [
+const WHOLE: [&str; 19] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -32,10 +33,12 @@ const WHOLE: [&str; 17] = [
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
     "FROM audit ORDER BY audit_no LIMIT ?1",
+    "FROM alerts ORDER BY alert_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
     // Through an index of those alone that are under way.
+    "FROM alerts WHERE sent IS NULL",
     "FROM jobs WHERE open = 1",
     // A page of all jobs.
     "FROM jobs WHERE ?2 IS NULL",
@@ -109,7 +112,10 @@ const HOT: [(&str, &str); 21] = [
         "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=? AND sequence<?)",
     ),
     ("ORDER BY f.delivery_no", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no>?)"),
-    ("SELECT 1 FROM feed WHERE", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)"),
+    (
+        "SELECT n.accepted\n             FROM feed AS f",
+        "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)",
+    ),
     ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
 ];
 
@@ -184,8 +190,9 @@ async fn work_orders(bench: &mut Bench) {
 
 async fn jobs(bench: &mut Bench, endpoint: &workbell_model::EndpointKey) {
     let filter = Filter { company_id: Some(endpoint.company_id.clone()), ..Filter::default() };
-    for kind in [Kind::Retry, Kind::Discard, Kind::Replay] {
-        let job = make(bench, kind, filter.clone()).await;
+    for kind in [Kind::Retry, Kind::Discard, Kind::Replay, Kind::Erase] {
+        let work_order_id = (kind == Kind::Erase).then_some(1);
+        let job = make(bench, kind, Filter { work_order_id, ..filter.clone() }).await;
         bench.store().unfinished_jobs().await.unwrap();
         run(bench, &job).await;
         bench.store().job(job.job.id, None).await.unwrap().unwrap();
@@ -254,6 +261,9 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
     ] {
         bench.store().audit(filter, paging()).await.unwrap();
     }
+    let alert = bench.store().untold_alerts(10).await.unwrap()[0].clone();
+    bench.store().told(alert.no, Telling::Told(bench.now())).await.unwrap();
+    bench.store().alerts(AlertFilter::default(), paging()).await.unwrap();
     bench.store().notification(&endpoint.company_id, head.message_id).await.unwrap().unwrap();
     bench.store().attempts(head.id()).await.unwrap();
     bench.store().log_record(1).await.unwrap();
