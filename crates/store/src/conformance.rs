@@ -307,6 +307,7 @@ macro_rules! conformance_suite {
                 a_large_page_ends_early_and_says_where_to_go_on,
                 a_bell_rings_after_the_commit_and_only_for_its_own_feed,
                 a_pull_endpoint_is_deleted_without_ado,
+                what_is_erased_is_left_out_and_its_place_still_holds,
             }
             alerts {
                 a_delivery_that_dies_is_one_alert_and_more_of_them_count_in_it,
