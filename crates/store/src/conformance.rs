@@ -342,6 +342,7 @@ macro_rules! conformance_suite {
                 old_undelivered_ones_do_not_hide_what_stands_behind_them,
                 the_next_time_is_when_the_oldest_record_expires,
                 the_next_time_is_never_in_the_past,
+                the_oldest_go_early_when_the_store_is_too_large_but_never_what_waits,
             }
         }
     };

@@ -32,6 +32,7 @@ mod quick;
 mod read;
 mod readers;
 mod refused;
+mod shrink;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -411,8 +412,15 @@ impl Store for SqliteStore {
         self.readers.run(lists::keys).await
     }
 
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
-        self.ask(|reply| Command::Sweep(sweep::Cutoffs { now, notifications, log }, reply)).await
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error> {
+        let cutoffs = sweep::Cutoffs { now, notifications, log, most_bytes };
+        self.ask(|reply| Command::Sweep(cutoffs, reply)).await
     }
 
     async fn check_value(&self, fresh: Vec<u8>) -> Result<Vec<u8>, Error> {

@@ -308,8 +308,23 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     /// Sealed signing keys, oldest first.
     async fn keys(&self) -> Result<Vec<StoredKey>, Error>;
 
-    /// Removes a bounded step of what retention lets go. Call again while [`Swept::more`].
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error>;
+    /// Removes a bounded step of what retention lets go. Call again while [`Swept::more`]. When more than `most_bytes`
+    /// are in use after that, the oldest notifications of which nothing waits and the oldest log records go earlier.
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error>;
+
+    /// The same without a bound on the size.
+    ///
+    /// # Errors
+    /// As [`Store::sweep_within`].
+    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
+        self.sweep_within(now, notifications, log, None).await
+    }
 
     /// A sealed check value that tells whether the master key is the one this store was made with: written at the
     /// first call, read at later ones.
