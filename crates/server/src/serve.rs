@@ -125,7 +125,11 @@ impl Service {
         let stop = app.stopping.clone();
         let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone())
             .behind(Trusted::new(settings.proxy.trusted.clone()));
-        let keep = Retention { notifications: settings.retention.notifications, log: settings.retention.log };
+        let keep = Retention {
+            notifications: settings.retention.notifications,
+            log: settings.retention.log,
+            most_bytes: settings.retention.max_size.map(|size| size.0),
+        };
         let warden = Warden {
             store: store.clone(),
             keys: keys.clone(),

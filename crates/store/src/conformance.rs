@@ -115,6 +115,7 @@ macro_rules! conformance_suite {
                 what_fails_again_after_a_reopening_waits_for_its_own_time,
                 those_from_before_a_reopening_are_not_pushed_back_by_new_ones,
                 an_adjustment_leaves_due_times_alone,
+                what_is_due_further_ahead_than_any_wait_is_due_at_once,
                 what_waits_behind_others_is_found_when_they_are_gone,
             }
             health {
@@ -306,6 +307,7 @@ macro_rules! conformance_suite {
                 a_large_page_ends_early_and_says_where_to_go_on,
                 a_bell_rings_after_the_commit_and_only_for_its_own_feed,
                 a_pull_endpoint_is_deleted_without_ado,
+                what_is_erased_is_left_out_and_its_place_still_holds,
             }
             alerts {
                 a_delivery_that_dies_is_one_alert_and_more_of_them_count_in_it,
@@ -340,6 +342,7 @@ macro_rules! conformance_suite {
                 old_undelivered_ones_do_not_hide_what_stands_behind_them,
                 the_next_time_is_when_the_oldest_record_expires,
                 the_next_time_is_never_in_the_past,
+                the_oldest_go_early_when_the_store_is_too_large_but_never_what_waits,
             }
         }
     };

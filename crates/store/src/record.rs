@@ -178,6 +178,10 @@ pub struct LogRecord {
     pub delivery_id: Option<DeliveryId>,
     /// The work order.
     pub work_order_id: WorkOrderId,
+    /// The number that people use for it; `None` when Workbell does not hold it.
+    pub work_order_number: Option<String>,
+    /// Name of its customer, where that is known.
+    pub customer: Option<String>,
     /// The branch.
     pub branch_id: i64,
     /// What happened.
@@ -337,6 +341,10 @@ pub struct Swept {
     pub audit_records: u64,
     /// Counters of lanes that nobody needs any more.
     pub lanes: u64,
+    /// How many of these went earlier than their time, because the store was too large.
+    pub early: u64,
+    /// Bytes in use, when that is still too much and nothing more can go.
+    pub too_large: Option<u64>,
     /// The step was full: call again.
     pub more: bool,
     /// When the oldest kept record expires, if anything is kept.

@@ -32,6 +32,7 @@ mod quick;
 mod read;
 mod readers;
 mod refused;
+mod shrink;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -263,13 +264,13 @@ impl Store for SqliteStore {
         self.readers.run(move |connection| read::lane(connection, &lane, &view.health, after, limit)).await
     }
 
-    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
-        let healths = self.directory.endpoints().into_iter().map(|endpoint| {
-            let health = self.directory.health(&endpoint);
-            (endpoint, health)
+    async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
+        let views = self.directory.endpoints().into_iter().filter_map(|endpoint| {
+            let view = self.view(&endpoint)?;
+            Some((endpoint, view))
         });
-        let endpoints = healths.collect();
-        self.readers.run(move |connection| read::due_times(connection, endpoints)).await
+        let endpoints = views.collect();
+        self.readers.run(move |connection| read::due_times(connection, endpoints, now)).await
     }
 
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
@@ -411,8 +412,15 @@ impl Store for SqliteStore {
         self.readers.run(lists::keys).await
     }
 
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
-        self.ask(|reply| Command::Sweep(sweep::Cutoffs { now, notifications, log }, reply)).await
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error> {
+        let cutoffs = sweep::Cutoffs { now, notifications, log, most_bytes };
+        self.ask(|reply| Command::Sweep(cutoffs, reply)).await
     }
 
     async fn check_value(&self, fresh: Vec<u8>) -> Result<Vec<u8>, Error> {

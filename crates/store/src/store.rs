@@ -186,7 +186,9 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     ) -> Result<Vec<Undelivered>, Error>;
 
     /// Earliest due time of each endpoint that has undelivered deliveries; that of its next probe while it is down.
-    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
+    ///
+    /// A due time further ahead of `now` than the longest wait was written by a clock that was wrong: it is at once.
+    async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
 
     /// Undelivered deliveries of an endpoint.
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error>;
@@ -306,8 +308,23 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     /// Sealed signing keys, oldest first.
     async fn keys(&self) -> Result<Vec<StoredKey>, Error>;
 
-    /// Removes a bounded step of what retention lets go. Call again while [`Swept::more`].
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error>;
+    /// Removes a bounded step of what retention lets go. Call again while [`Swept::more`]. When more than `most_bytes`
+    /// are in use after that, the oldest notifications of which nothing waits and the oldest log records go earlier.
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error>;
+
+    /// The same without a bound on the size.
+    ///
+    /// # Errors
+    /// As [`Store::sweep_within`].
+    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
+        self.sweep_within(now, notifications, log, None).await
+    }
 
     /// A sealed check value that tells whether the master key is the one this store was made with: written at the
     /// first call, read at later ones.

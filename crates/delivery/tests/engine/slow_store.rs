@@ -349,8 +349,8 @@ impl Store for SlowStore {
         lane
     }
 
-    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
-        self.section(|sqlite| async move { sqlite.due_times().await }).await
+    async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
+        self.section(move |sqlite| async move { sqlite.due_times(now).await }).await
     }
 
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {
@@ -477,8 +477,17 @@ impl Store for SlowStore {
         self.section(|sqlite| async move { sqlite.keys().await }).await
     }
 
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
-        self.section(move |sqlite| async move { sqlite.sweep(now, notifications, log).await }).await
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error> {
+        self.section(
+            move |sqlite| async move { sqlite.sweep_within(now, notifications, log, most_bytes).await },
+        )
+        .await
     }
 
     async fn check_value(&self, fresh: Vec<u8>) -> Result<Vec<u8>, Error> {

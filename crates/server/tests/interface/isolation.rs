@@ -201,6 +201,7 @@ fn read_query(route: &str) -> Option<&'static str> {
         | "GET /v1/work-orders"
         | "GET /v1/jobs"
         | "GET /v1/audit"
+        | "GET /v1/alerts"
         | "GET /v1/notifications/{MessageId}" => "?CompanyId={CompanyId}",
         "GET /v1/companies/{CompanyId}/endpoints/{EndpointId}/traffic" => {
             "?From=2026-01-01T00:00:00Z&To=2026-01-02T00:00:00Z"

@@ -22,10 +22,6 @@ use crate::record::EndpointChange;
 use crate::store::Fresh;
 
 /// What subscribers are told once the transaction is on disk.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most of them are acceptances, and those are not to cost an allocation"
-)]
 #[derive(Debug)]
 pub(super) enum Event {
     Accepted(Fresh),

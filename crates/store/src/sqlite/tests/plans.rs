@@ -18,7 +18,7 @@ use crate::traffic::Span;
 use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 19] = [
+const WHOLE: [&str; 20] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -32,6 +32,7 @@ const WHOLE: [&str; 19] = [
     "SELECT key_id, record FROM signing_keys",
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
+    "SELECT start FROM log ORDER BY log_no LIMIT 1",
     "FROM audit ORDER BY audit_no LIMIT ?1",
     "FROM alerts ORDER BY alert_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
@@ -50,7 +51,7 @@ const WHOLE: [&str; 19] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 20] = [
+const HOT: [(&str, &str); 21] = [
     ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
@@ -62,6 +63,10 @@ const HOT: [(&str, &str); 20] = [
     ),
     (
         "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3",
+        "lanes_by_due (endpoint_id=? AND mark=? AND due>? AND due<?)",
+    ),
+    (
+        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3",
         "lanes_by_due (endpoint_id=? AND mark=? AND due>?)",
     ),
     (
@@ -141,7 +146,7 @@ async fn busy_life(bench: &mut Bench) {
     bench.retry(head.id()).await.unwrap();
     bench.store().settle(head.no, bench.now()).await.unwrap();
     bench.due(&endpoint).await;
-    bench.store().due_times().await.unwrap();
+    bench.store().due_times(bench.now()).await.unwrap();
     bench.store().backlog(&endpoint).await.unwrap();
     let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
     bench.store().traffic(&endpoint, span).await.unwrap();
@@ -154,6 +159,7 @@ async fn busy_life(bench: &mut Bench) {
     jobs(bench, &endpoint).await;
     bench.pass(2 * DAY);
     bench.sweep(DAY, DAY).await;
+    while bench.store().sweep_within(bench.now(), DAY, DAY, Some(1)).await.unwrap().more {}
     let delete = Change::DeleteBranch(
         company("acme"),
         crate::conformance::bench::BRANCH,
@@ -271,6 +277,7 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
         LogFilter { delivery_id: Some(head.id()), ..any() },
         LogFilter { work_order_id: Some(ORDER), ..any() },
         LogFilter { message_id: Some(head.message_id), ..any() },
+        LogFilter { work_order_number: Some("N-77".to_owned()), ..any() },
     ] {
         bench.store().log(filter, paging()).await.unwrap();
     }
