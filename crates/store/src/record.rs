@@ -155,6 +155,10 @@ pub struct LogRecord {
     pub delivery_id: Option<DeliveryId>,
     /// The work order.
     pub work_order_id: WorkOrderId,
+    /// Its number, as its NewWorkOrder told it, while something of the work order is kept.
+    pub work_order_number: Option<String>,
+    /// Its customer, likewise.
+    pub customer: Option<String>,
     /// The branch.
     pub branch_id: i64,
     /// What happened.

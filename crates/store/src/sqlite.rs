@@ -22,6 +22,7 @@ mod discard;
 mod feed;
 mod inspect;
 mod jobs;
+mod labels;
 mod lane;
 mod lists;
 mod open;

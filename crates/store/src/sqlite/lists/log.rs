@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, log};
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, WorkOrderId, log};
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::{company_id, uuid};
-use super::super::code;
+use super::super::{code, labels};
 use super::notifications::{body, is_or_any, range};
 use super::{Walk, start_of};
 use crate::error::Error;
@@ -30,6 +30,7 @@ pub(in super::super) fn log_record(connection: &Connection, no: u64) -> Result<O
         .query_row(params![no], record)
         .optional()?;
     if let Some(found) = &mut found {
+        name(connection, found)?;
         found.body = match found.delivery_id {
             Some(delivery) => body(connection, delivery.no().notification())?,
             None => found.detail.body.clone().map(bytes::Bytes::from),
@@ -49,6 +50,7 @@ pub(in super::super) fn attempts(connection: &Connection, id: DeliveryId) -> Res
     attempts.retain(|attempt| attempt.delivery_id.is_none_or(|found| found == id));
     let body = body(connection, id.no().notification())?;
     for attempt in &mut attempts {
+        name(connection, attempt)?;
         attempt.body.clone_from(&body);
     }
     Ok(attempts)
@@ -59,9 +61,37 @@ pub(in super::super) fn log(
     filter: &LogFilter,
     paging: &Paging,
 ) -> Result<Page<LogRecord>, Error> {
+    let numbered = match &filter.work_order_number {
+        None => None,
+        Some(number) => Some(labels::numbered(connection, number, filter.company_id.as_ref())?),
+    };
+    let mut page = walk(connection, filter, numbered.as_deref(), paging)?;
+    for record in &mut page.items {
+        name(connection, record)?;
+    }
+    Ok(page)
+}
+
+/// Adds what people call its work order.
+fn name(connection: &Connection, record: &mut LogRecord) -> rusqlite::Result<()> {
+    if let Some(label) = labels::label(connection, &record.company_id, record.work_order_id)? {
+        (record.work_order_number, record.customer) = (label.number, label.customer);
+    }
+    Ok(())
+}
+
+/// The work orders that a filter by number means.
+type Numbered<'a> = Option<&'a [(CompanyId, WorkOrderId)]>;
+
+fn walk(
+    connection: &Connection,
+    filter: &LogFilter,
+    numbered: Numbered<'_>,
+    paging: &Paging,
+) -> Result<Page<LogRecord>, Error> {
     let start = start_of(paging)?;
     let mut prepared = Vec::new();
-    for source in sources(connection, filter)? {
+    for source in sources(connection, filter, numbered)? {
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND l.log_no < ?1 ORDER BY l.log_no DESC",
             source.condition
@@ -71,11 +101,11 @@ pub(in super::super) fn log(
     let mut streams = Vec::with_capacity(prepared.len());
     for (statement, source) in &mut prepared {
         let rows = statement.query(params![start, source.first, source.second])?;
-        streams.push(Stream::new(rows, filter)?);
+        streams.push(Stream::new(rows, filter, numbered)?);
     }
     let mut walk = Walk::new(paging);
     while let Some(newest) = streams.iter_mut().max_by_key(|stream| stream.number()) {
-        let Some((number, matching)) = newest.take(filter)? else { break };
+        let Some((number, matching)) = newest.take(filter, numbered)? else { break };
         if !walk.step(number, matching) {
             return Ok(walk.page(streams.iter().all(|stream| stream.head.is_none())));
         }
@@ -90,9 +120,9 @@ struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    fn new(rows: Rows<'a>, filter: &LogFilter) -> Result<Self, Error> {
+    fn new(rows: Rows<'a>, filter: &LogFilter, numbered: Numbered<'_>) -> Result<Self, Error> {
         let mut stream = Stream { rows, head: None };
-        stream.take(filter)?;
+        stream.take(filter, numbered)?;
         Ok(stream)
     }
 
@@ -101,9 +131,13 @@ impl<'a> Stream<'a> {
     }
 
     /// Its newest record that was not taken yet: the number, and the record if it is wanted.
-    fn take(&mut self, filter: &LogFilter) -> Result<Option<(i64, Option<LogRecord>)>, Error> {
+    fn take(
+        &mut self,
+        filter: &LogFilter,
+        numbered: Numbered<'_>,
+    ) -> Result<Option<(i64, Option<LogRecord>)>, Error> {
         let following = match self.rows.next()? {
-            Some(row) if matches(row, filter)? => Some((row.get(0)?, Some(record(row)?))),
+            Some(row) if matches(row, filter, numbered)? => Some((row.get(0)?, Some(record(row)?))),
             Some(row) => Some((row.get(0)?, None)),
             None => None,
         };
@@ -134,7 +168,11 @@ impl Source {
 }
 
 /// What a list walks: the narrowest that the filter allows.
-fn sources(connection: &Connection, filter: &LogFilter) -> Result<Vec<Source>, Error> {
+fn sources(
+    connection: &Connection,
+    filter: &LogFilter,
+    numbered: Numbered<'_>,
+) -> Result<Vec<Source>, Error> {
     if let Some(id) = filter.delivery_id {
         return Ok(vec![Source::of_deliveries(id.no().0, id.no().0)]);
     }
@@ -144,6 +182,12 @@ fn sources(connection: &Connection, filter: &LogFilter) -> Result<Vec<Source>, E
     if let Some(order) = filter.work_order_id {
         let condition = "l.work_order_id = ?2 AND ?3 IS NULL";
         return Ok(vec![Source::new(condition, Value::Integer(order), Value::Null)]);
+    }
+    if let Some(numbered) = numbered {
+        let condition = "l.work_order_id = ?2 AND ?3 IS NULL";
+        let orders: std::collections::BTreeSet<_> = numbered.iter().map(|(_, order)| *order).collect();
+        let source = |order| Source::new(condition, Value::Integer(order), Value::Null);
+        return Ok(orders.into_iter().map(source).collect());
     }
     if let Some(endpoint) = filter.endpoint_id {
         // Another company's is not walked: how long that takes and where it stops would tell that it exists.
@@ -211,7 +255,7 @@ fn of_message(
     Ok(sources)
 }
 
-fn matches(row: &Row<'_>, filter: &LogFilter) -> rusqlite::Result<bool> {
+fn matches(row: &Row<'_>, filter: &LogFilter, numbered: Numbered<'_>) -> rusqlite::Result<bool> {
     let start: i64 = row.get(10)?;
     let endpoint = row.get_ref(2)?.as_blob_or_null()?;
     let work_order: i64 = row.get(4)?;
@@ -219,6 +263,11 @@ fn matches(row: &Row<'_>, filter: &LogFilter) -> rusqlite::Result<bool> {
     let direction: i64 = row.get(7)?;
     let status: Option<u16> = row.get(12)?;
     let error = row.get_ref(13)?.as_str_or_null()?;
+    let company = row.get_ref(1)?.as_str()?;
+    let is_numbered = |(owner, order): &(CompanyId, i64)| *order == work_order && owner.as_str() == company;
+    if numbered.is_some_and(|numbered| !numbered.iter().any(is_numbered)) {
+        return Ok(false);
+    }
     Ok(is_or_any(filter.company_id.as_ref().map(CompanyId::as_str), row.get_ref(1)?.as_str()?)
         && filter.endpoint_id.as_ref().is_none_or(|wanted| endpoint == Some(wanted.as_bytes().as_slice()))
         && filter.work_order_id.is_none_or(|wanted| wanted == work_order)
@@ -248,6 +297,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LogRecord> {
         endpoint_id: endpoint_id.map(EndpointId::from_uuid),
         delivery_id,
         work_order_id: row.get(4)?,
+        work_order_number: None,
+        customer: None,
         branch_id: row.get(5)?,
         action: row.get(6)?,
         message_id: of_notification.or(told),
