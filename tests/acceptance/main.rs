@@ -16,6 +16,7 @@
 //! | `backup` | a restore and a move lose nothing that was acknowledged, and go on |
 //! | `bad_input` | a bad request changes nothing |
 //! | `by_hand` | dead, retry by hand, discard |
+//! | `size` | a day takes the room that the book says, and the bound on the size is kept |
 //! | `metrics` | numbers are right, and an idle service asks its store nothing |
 //! | `neighbours` | endpoints that misbehave hurt nobody else |
 //! | `emulate` | a configured endpoint can be tried out; that is logged and disturbs nothing |
@@ -51,6 +52,7 @@ mod order;
 mod portal;
 mod recipes;
 mod replay;
+mod size;
 mod start;
 mod synced;
 mod token_page;

@@ -10,7 +10,7 @@ import { House, PASSWORD, axeSource } from "./house.mjs";
 const pictures = process.argv[3];
 
 /** Pages whose pictures the book shows. */
-const IN_THE_BOOK = ["sign-in", "configuration", "endpoint", "usage-log", "record", "queue", "health", "people"];
+const IN_THE_BOOK = ["sign-in", "configuration", "endpoint", "emulator", "usage-log", "record", "queue", "health", "people"];
 
 let house;
 let company;
@@ -36,6 +36,7 @@ before(async () => {
     ["companies", "/portal/companies", "Companies"],
     ["keys", "/portal/keys", "Keys"],
     ["audit", "/portal/audit", "Audit"],
+    ["emulator", `${company.portal}/emulator`, "Emulator"],
     ["work-orders", `${company.portal}/work-orders`, "Work orders"],
     ["work-order", `${company.portal}/work-orders/${order.WorkOrderId}`, "Work order"],
     ["configuration", `${company.portal}/configuration`, "Configuration"],
@@ -85,6 +86,12 @@ for (const colorScheme of ["light", "dark"]) {
       for (const [name, place, heading] of pages) {
         await page.goto(place);
         await page.getByRole("heading", { level: 1 }).filter({ hasText: heading }).waitFor();
+        if (name === "emulator") {
+          await page.getByLabel("Endpoint").selectOption({ label: `${house.receiverUrl}/workbell` });
+          await page.getByLabel("Action").selectOption("QuoteChanged");
+          await page.getByRole("button", { name: "Send" }).click();
+          await page.getByRole("heading", { name: "Answer" }).waitFor();
+        }
         if (name === "health") await page.getByRole("img").nth(3).waitFor();
         await demandGood(page, name);
         await picture(page, name);

@@ -153,6 +153,37 @@ test("certificates are downloaded, and verify the token of a notification", asyn
   assert.equal(verified.status, 0, verified.stdout + verified.stderr);
 });
 
+test("each of the 28 actions is emulated, and both sides are seen", async () => {
+  const company = await house.company("Emulated");
+  const page = await house.signedIn(company.admin);
+  await page.getByRole("link", { name: "Emulator" }).click();
+  await page.getByText("There is no endpoint yet.").waitFor();
+  const endpoint = await house.endpoint(company, "/emulated", { Enabled: false });
+  await page.reload();
+  await page.getByText("All endpoints with a URL are off.").waitFor();
+  await house.api("PATCH", `/v1/companies/${company.id}/endpoints/${endpoint.EndpointId}`, { Enabled: true });
+  await page.reload();
+  const actions = await page.getByLabel("Action").getByRole("option").allInnerTexts();
+  assert.equal(actions.length, 28);
+  const variants = ["minimal", "typical", "maximal"];
+  for (const [place, action] of actions.entries()) {
+    await page.getByLabel("Action").selectOption(action);
+    await page.getByLabel("Variant").selectOption(variants[place % 3]);
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("heading", { name: action, exact: true }).waitFor();
+    assert.match(await page.getByRole("region", { name: "Answer" }).innerText(), /200[\s\S]*\{"ok":true\}/);
+    const request = await page.getByRole("region", { name: "Request" }).innerText();
+    assert.ok(request.includes(`"Action":"${action}"`), request);
+    assert.match(request, /workbell-mode\s+test/i);
+  }
+  const arrived = house.requests.filter((it) => it.place === "/emulated");
+  assert.deepEqual(arrived.map((it) => JSON.parse(it.body).Header.Action), actions);
+  assert.ok(arrived.every((it) => it.headers["workbell-mode"] === "test"));
+  // Nothing of it waits.
+  await page.getByRole("link", { name: "Queue", exact: true }).click();
+  assert.equal(await waiting(page, "/emulated"), 0);
+});
+
 test("a broken receiver fills the queue, a repaired URL drains it in order", async () => {
   const company = await house.company("Repaired");
   house.answers("/broken", 500);

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Person(command::person::Person),
     /// Work orders that the service holds: create them, act on them, see their lives
     WorkOrder(command::work_order::WorkOrder),
+    /// Customers: what they demand of a check out, and what they allow
+    Customer(command::customer::Customer),
     /// The queue: deliveries and where they stand; retry, discard
     Queue(command::queue::Queue),
     Replay(command::replay::Replay),
@@ -94,6 +96,7 @@ impl Command {
             Command::Person(person) => person.run(screen).await,
             Command::Queue(queue) => queue.run(screen).await,
             Command::WorkOrder(order) => order.run(screen).await,
+            Command::Customer(customer) => customer.run(screen).await,
             Command::Replay(replay) => replay.run(screen).await,
             Command::Jobs(jobs) => jobs.run(screen).await,
             Command::Log(log) => log.run(screen).await,
@@ -125,6 +128,7 @@ impl Command {
             Command::Person(person) => person.connection.json,
             Command::Queue(queue) => queue.connection.json,
             Command::WorkOrder(order) => order.connection.json,
+            Command::Customer(customer) => customer.connection.json,
             Command::Replay(replay) => replay.connection.json,
             Command::Jobs(jobs) => jobs.connection.json,
             Command::Log(log) => log.connection.json,

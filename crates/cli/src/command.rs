@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod compact;
 pub(crate) mod company;
 pub(crate) mod completions;
+pub(crate) mod customer;
 mod deletion;
 pub(crate) mod demo;
 pub(crate) mod doctor;

@@ -74,13 +74,18 @@ pub(crate) fn path() -> Result<PathBuf, Failure> {
     Ok(folder.join("workbell/developer.json"))
 }
 
-/// Reads the identity in this file; makes it when there is none yet.
+/// Reads the identity in this file, or that of the private key in PEM that it holds; makes one when there is none yet.
 ///
 /// # Errors
 /// When the file cannot be read, holds something else, or cannot be made.
 pub(crate) fn open(path: &Path) -> Result<Identity, Failure> {
     let what = || path.display().to_string();
     match std::fs::read_to_string(path) {
+        // The file that is made here is a JSON object, which holds a certificate too.
+        Ok(text) if !text.trim_start().starts_with('{') && text.contains("-----BEGIN ") => {
+            Identity::from_pem(&text, moment::now())
+                .map_err(|error| Failure::Failed(format!("{}: {error}", what())))
+        }
         Ok(text) => {
             Identity::from_text(&text).map_err(|error| Failure::Failed(format!("{}: {error}", what())))
         }

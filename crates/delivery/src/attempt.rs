@@ -6,8 +6,9 @@ use http::header::HeaderValue;
 use tokio::time::Instant;
 use workbell_model::attempt::{Failure, Rules, Span, follow};
 use workbell_model::{Endpoint, Outcome, Transition, Undelivered};
+use workbell_store::record::Occasion;
 
-use crate::ended::Ended;
+use crate::ended::{Begun, Ended};
 use crate::endpoint::Counted;
 use crate::engine::Shared;
 use crate::hub::Hub;
@@ -22,6 +23,7 @@ pub(crate) struct Attempt {
     pub(crate) post: Arc<dyn Post>,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) delivery: Undelivered,
+    pub(crate) occasion: Occasion,
     /// Of a replay: one of those under way.
     pub(crate) counted: Option<Counted>,
 }
@@ -43,11 +45,19 @@ impl Attempt {
             Err(unusable) => Ended::misconfigured(unusable.to_string(), url),
         };
         let completed_at = start.plus(ended.duration);
-        let span = Span { started: start, ended: completed_at, age: self.shared.clock.age() };
+        let health = self.shared.store.directory().health(&self.endpoint.key);
+        let span =
+            Span { started: start, ended: completed_at, age: health.age.reading(self.shared.clock.age()) };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
         let outcome = ended.outcome;
         let no = self.delivery.no;
-        let completion = ended.completion(self.delivery, start, transition, self.endpoint.generation);
+        let begun = Begun {
+            delivery: self.delivery,
+            start,
+            occasion: self.occasion,
+            generation: self.endpoint.generation,
+        };
+        let completion = ended.completion(begun, transition);
         if let Err(error) = self.shared.store.complete(completion).await {
             tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
         }

@@ -6,8 +6,17 @@ use bytes::Bytes;
 use workbell_egress::{Attempted, Failure, RetryAfter};
 use workbell_model::attempt::{Failure as Kind, LONGEST_RETRY_AFTER};
 use workbell_model::{ErrorClass, Outcome, Transition, Undelivered, log};
-use workbell_store::record::{Attempt, Completion};
+use workbell_store::record::{Attempt, Completion, Occasion};
 use workbell_wire::Timestamp;
+
+/// What is known of an attempt since it began.
+pub(crate) struct Begun {
+    pub(crate) delivery: Undelivered,
+    pub(crate) start: Timestamp,
+    pub(crate) occasion: Occasion,
+    /// The endpoint's generation then.
+    pub(crate) generation: u64,
+}
 
 /// How an attempt ended, as the log has it.
 pub(crate) struct Ended {
@@ -77,15 +86,11 @@ impl Ended {
     }
 
     /// What the store is told.
-    pub(crate) fn completion(
-        self,
-        delivery: Undelivered,
-        start: Timestamp,
-        transition: Transition,
-        generation: u64,
-    ) -> Completion {
+    pub(crate) fn completion(self, begun: Begun, transition: Transition) -> Completion {
+        let Begun { delivery, start, occasion, generation } = begun;
+        let outcome = self.outcome;
         let attempt = self.attempt(delivery.attempts.saturating_add(1), start);
-        Completion { delivery, transition, generation, attempt }
+        Completion { delivery, outcome, transition, occasion, generation, attempt }
     }
 
     /// The log record's own part.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use workbell_model::{Endpoint, EndpointKey, Mode, Undelivered, WorkOrderId, is_replay_lane};
 use workbell_signing::TokenCache;
 use workbell_store::directory::CompanyEntry;
-use workbell_store::record::DueLanes;
+use workbell_store::record::{DueLanes, Front, Occasion};
 use workbell_wire::Timestamp;
 
 use crate::attempt::Attempt;
@@ -34,7 +34,7 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 /// What a read brought.
 enum Brought {
     DueLanes(DueLanes),
-    Lane(Vec<Undelivered>),
+    Lane(Front),
 }
 
 pub(crate) struct Task {
@@ -193,7 +193,7 @@ impl Task {
         for work_order_id in events.changed_lanes {
             self.window_of(work_order_id).lane_changed(work_order_id);
         }
-        if events.all_changed || events.endpoint_changed {
+        if events.all_changed || events.endpoint_changed || events.reopened {
             self.window.reload_all();
             self.replays.reload_all();
         }
@@ -284,8 +284,15 @@ impl Task {
         let counted = is_replay_lane(delivery.work_order_id).then(|| Counted::new(&self.replaying));
         let template = self.template(&endpoint);
         let bearer = template.as_ref().map_err(Clone::clone).and_then(|template| self.bearer(template));
-        let attempt =
-            Attempt { shared: self.shared.clone(), hub: self.hub.clone(), post, endpoint, delivery, counted };
+        let attempt = Attempt {
+            shared: self.shared.clone(),
+            hub: self.hub.clone(),
+            post,
+            endpoint,
+            delivery,
+            occasion: Occasion::Due,
+            counted,
+        };
         self.hub.began(attempt.delivery.no);
         self.shared.tasks.spawn(attempt.run(template, bearer, slot));
     }
@@ -354,8 +361,12 @@ impl Task {
                         Mode::Replay => store.due_replays(&key, now, lanes, behind).await,
                     }
                     .map(Brought::DueLanes),
+                    Read::Lane { work_order_id, after: 0, limit, .. } => {
+                        store.front(&key, work_order_id, now, limit).await.map(Brought::Lane)
+                    }
                     Read::Lane { work_order_id, after, limit, .. } => {
-                        store.lane(&key, work_order_id, after, limit).await.map(Brought::Lane)
+                        let read = store.lane(&key, work_order_id, after, limit).await;
+                        read.map(|deliveries| Brought::Lane(behind(deliveries, limit)))
                     }
                 };
                 (mode, read, brought)
@@ -383,8 +394,8 @@ impl Task {
         };
         match (read, brought) {
             (Read::DueLanes { ticket, .. }, Ok(Brought::DueLanes(due))) => window.refilled(ticket, due),
-            (Read::Lane { work_order_id, limit, ticket, .. }, Ok(Brought::Lane(deliveries))) => {
-                window.loaded(work_order_id, ticket, limit, deliveries);
+            (Read::Lane { work_order_id, ticket, .. }, Ok(Brought::Lane(front))) => {
+                window.loaded(work_order_id, ticket, front);
             }
             (read, Err(error)) => {
                 tracing::warn!(endpoint = %self.key.endpoint_id, %error, "the store could not be read; trying again");
@@ -394,6 +405,11 @@ impl Task {
             (Read::DueLanes { .. } | Read::Lane { .. }, Ok(Brought::DueLanes(_) | Brought::Lane(_))) => {}
         }
     }
+}
+
+/// What stands behind those that are known.
+fn behind(deliveries: Vec<Undelivered>, limit: usize) -> Front {
+    Front { more: deliveries.len() >= limit, deliveries, next_due: None }
 }
 
 /// Counts an attempt for as long as it lives.

@@ -191,10 +191,14 @@ impl Subscriber for HubSubscriber {
         work_order_id: WorkOrderId,
         sequence: Sequence,
         state: State,
-        due: Timestamp,
+        due: Option<Timestamp>,
     ) {
         let completed = Completed { work_order_id, sequence, state, due };
         self.0.tell(endpoint, |inbox| inbox.push_completed(completed));
+    }
+
+    fn reopened(&self, endpoint: &EndpointKey) {
+        self.0.tell(endpoint, Inbox::push_reopened);
     }
 
     fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId) {

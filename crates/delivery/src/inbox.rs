@@ -20,7 +20,8 @@ pub(crate) struct Completed {
     pub(crate) work_order_id: WorkOrderId,
     pub(crate) sequence: Sequence,
     pub(crate) state: State,
-    pub(crate) due: Timestamp,
+    /// When a head of the lane may be tried next; `None` when nothing waits in it.
+    pub(crate) due: Option<Timestamp>,
 }
 
 /// All that came since the last look. To be worked off in the order of the fields.
@@ -37,6 +38,8 @@ pub(crate) struct Events {
     pub(crate) all_changed: bool,
     /// The endpoint itself is another one.
     pub(crate) endpoint_changed: bool,
+    /// It was down and answers again: what waits is due at once.
+    pub(crate) reopened: bool,
 }
 
 /// Nobody reads this inbox any more: the endpoint has another one by now, or none.
@@ -51,6 +54,7 @@ impl Events {
             && self.changed_lanes.is_empty()
             && !self.all_changed
             && !self.endpoint_changed
+            && !self.reopened
     }
 }
 
@@ -95,6 +99,10 @@ impl Inbox {
 
     pub(crate) fn push_endpoint_changed(&self) -> Result<(), Closed> {
         self.push(|events| events.endpoint_changed = true)
+    }
+
+    pub(crate) fn push_reopened(&self) -> Result<(), Closed> {
+        self.push(|events| events.reopened = true)
     }
 
     /// Wakes the task although nothing came.
@@ -148,8 +156,7 @@ mod tests {
         assert!(inbox.close());
         inbox.push_changed_lane(42).unwrap_err();
         inbox.push_endpoint_changed().unwrap_err();
-        let completed =
-            Completed { work_order_id: 42, sequence: 1, state: State::Delivered, due: Timestamp::EPOCH };
+        let completed = Completed { work_order_id: 42, sequence: 1, state: State::Delivered, due: None };
         inbox.push_completed(completed).unwrap_err();
         assert!(inbox.close(), "once and for all");
     }

@@ -49,6 +49,11 @@ impl Lane {
         self.more && self.loading.is_none() && self.queue.len() < LOW
     }
 
+    /// Whether something of it is here or on its way to here.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.queue.is_empty() || self.more || self.loading.is_some() || self.stale
+    }
+
     /// Bytes of the bodies that stand here.
     pub(crate) fn bytes(&self) -> usize {
         self.queue.iter().map(|delivery| delivery.body.len()).sum()

@@ -12,7 +12,7 @@ mod refill;
 use std::collections::{HashMap, VecDeque};
 
 use workbell_model::{Sequence, State, Undelivered, WorkOrderId};
-use workbell_store::record::{DueLanes, LaneWindow};
+use workbell_store::record::{DueLanes, Front, LaneWindow};
 use workbell_store::store::Fresh;
 use workbell_wire::Timestamp;
 
@@ -124,9 +124,8 @@ impl Window {
         let work_order_id = completed.work_order_id;
         self.note(work_order_id, Meanwhile::Settled);
         let Some(lane) = self.lanes.get_mut(&work_order_id) else {
-            self.more |= !completed.state.is_undelivered();
-            if completed.state.is_undelivered() {
-                self.wait_until(completed.due);
+            if let Some(due) = completed.due {
+                self.wait_until(due);
             }
             return;
         };
@@ -135,14 +134,20 @@ impl Window {
         }
         // A read from the front that began before this outcome may bring the delivery as it was.
         lane.stale |= lane.loading.is_some() && lane.tail < completed.sequence;
-        match completed.state {
-            State::Delivered | State::Dead | State::Discarded => self.go_on(work_order_id),
-            State::Pending | State::Retrying if completed.due <= now => self.reload(work_order_id),
-            State::Pending | State::Retrying => {
-                // Strictly in order: the whole lane waits with its head.
-                self.forget(work_order_id);
-                self.wait_until(completed.due);
+        let goes_on = lane.goes_on();
+        match (completed.state, completed.due) {
+            (State::Delivered | State::Dead | State::Discarded, None) => self.go_on(work_order_id),
+            // What stands here is the next in the line.
+            (State::Delivered | State::Dead | State::Discarded, Some(_)) if goes_on => {
+                self.go_on(work_order_id);
             }
+            (_, Some(due)) if due > now => {
+                // The whole lane waits: for its head, or for the end of its hold.
+                self.forget(work_order_id);
+                self.wait_until(due);
+            }
+            // Which one is next, the store knows.
+            (_, Some(_) | None) => self.reload(work_order_id),
         }
     }
 
@@ -237,21 +242,15 @@ impl Window {
     }
 
     /// A read of a lane came back.
-    pub(crate) fn loaded(
-        &mut self,
-        work_order_id: WorkOrderId,
-        ticket: u64,
-        limit: usize,
-        deliveries: Vec<Undelivered>,
-    ) {
-        self.learn_usual_bytes(&deliveries);
+    pub(crate) fn loaded(&mut self, work_order_id: WorkOrderId, ticket: u64, front: Front) {
+        self.learn_usual_bytes(&front.deliveries);
         let Some(lane) = self.lanes.get_mut(&work_order_id) else { return };
         if lane.loading != Some(ticket) {
             return;
         }
         lane.loading = None;
-        lane.more |= deliveries.len() >= limit;
-        for delivery in deliveries {
+        lane.more |= front.more;
+        for delivery in front.deliveries {
             let known = delivery.sequence <= lane.tail || lane.in_flight == Some(delivery.sequence);
             if !known && self.bytes >= MOST_BYTES && !lane.queue.is_empty() {
                 lane.more = true;
@@ -262,6 +261,9 @@ impl Window {
                 self.bytes += delivery.body.len();
                 lane.queue.push_back(delivery);
             }
+        }
+        if let Some(next) = front.next_due {
+            self.wait_until(next);
         }
         self.go_on(work_order_id);
     }
@@ -321,10 +323,10 @@ impl Window {
                     Some(_) if lane.in_flight.is_some() || lane.stale => lane.in_line = false,
                     // A wish that came too late for its attempt is applied now.
                     Some(head) if head.due <= now || head.wish.is_some() => return Some(work_order_id),
-                    Some(head) => {
-                        let due = head.due;
-                        self.forget(work_order_id);
-                        self.wait_until(due);
+                    // Those behind it may be tried if its hold is over, which the store knows.
+                    Some(_) => {
+                        lane.in_line = false;
+                        self.reload(work_order_id);
                     }
                     None => lane.in_line = false,
                 }

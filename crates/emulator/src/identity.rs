@@ -3,7 +3,7 @@
 //! Kept as one text in a file that only its owner may read; the private keys in it are sealed.
 
 use serde::{Deserialize, Serialize};
-use workbell_signing::{KeyKind, KeyRing, MasterKey, Options, StoredKey, new_webhook_secret};
+use workbell_signing::{KeyKind, KeyRing, MasterKey, Options, StoredKey, hash_secret, new_webhook_secret};
 use workbell_wire::Timestamp;
 use workbell_wire::webhook_signature::Secret;
 
@@ -58,6 +58,29 @@ impl Identity {
             endpoint_id: id,
             client_id: "workbell-emulator".to_owned(),
             keys,
+        })
+    }
+
+    /// Whoever has this private key: an RSA key in PEM, with its certificate or without. Secret and endpoint id follow
+    /// from the text, so that they are the same at each run. Costs a second RSA key, for access tokens.
+    ///
+    /// # Errors
+    /// When the text holds no such key.
+    pub fn from_pem(pem: &str, now: Timestamp) -> Result<Self, Error> {
+        let master = MasterKey::generate()?;
+        let token = StoredKey::from_pem(pem, now, &master)?;
+        let access = StoredKey::generate(KeyKind::Access, now, now, 2048, &master)?;
+        let follows = |what: &str| hash_secret(&format!("workbell emulator {what} {}", pem.trim()));
+        let secret =
+            Secret::from_bytes(&follows("secret")).map_err(|error| Error::Form(error.to_string()))?;
+        let mut id = [0; 16];
+        id.copy_from_slice(&follows("endpoint")[..16]);
+        Ok(Identity {
+            master,
+            keys: vec![token, access],
+            secret,
+            endpoint_id: uuid::Builder::from_custom_bytes(id).into_uuid().to_string(),
+            client_id: "workbell-emulator".to_owned(),
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use workbell_wire::Timestamp;
 
+use crate::health::Numbers;
 use crate::id::{CompanyId, EndpointId};
 use crate::schedule::RetrySchedule;
 
@@ -190,6 +191,34 @@ pub struct Defaults {
     pub probe_interval: Duration,
     /// `delivery.response_limit`, bytes.
     pub response_limit: usize,
+}
+
+impl Defaults {
+    /// Attempts at once at an endpoint with these settings; at least one.
+    pub fn concurrency(&self, settings: &EndpointSettings) -> u16 {
+        let most = self.endpoint_concurrency;
+        settings.max_concurrency.unwrap_or(most).clamp(1, most.max(1))
+    }
+
+    /// How long a refused notification holds its lane at an endpoint with these settings.
+    pub fn hold_limit(&self, settings: &EndpointSettings) -> Duration {
+        settings.hold_limit.unwrap_or(self.hold_limit)
+    }
+
+    /// Longest wait that can come of such an endpoint's schedule.
+    pub fn longest_wait(&self, settings: &EndpointSettings) -> Duration {
+        settings.retry_schedule.as_ref().unwrap_or(&self.retry_schedule).longest_wait()
+    }
+
+    /// What decides what an attempt does to such an endpoint.
+    pub fn numbers(&self, settings: &EndpointSettings) -> Numbers {
+        Numbers {
+            down_after: self.down_after,
+            probe_interval: self.probe_interval,
+            most_slots: self.concurrency(settings),
+            pauses_at_410: settings.on_410 == On410::Pause,
+        }
+    }
 }
 
 impl Default for Defaults {

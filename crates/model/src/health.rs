@@ -220,6 +220,11 @@ impl Health {
         }
     }
 
+    /// Whether an attempt failed since its last success: the next one tells what the failures were.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Until when the endpoint asked for a pause, as far as known; may be over.
     pub fn throttled_until(&self) -> Option<Timestamp> {
         self.throttle.map(|throttle| Timestamp::from_ticks(throttle.until))
@@ -233,6 +238,12 @@ impl Health {
     /// When it was last reopened.
     pub fn last_reopening(&self) -> Option<Timestamp> {
         self.last_reopening.map(Timestamp::from_ticks)
+    }
+
+    /// The same with the last success of another one: what is kept of that may be behind.
+    #[must_use]
+    pub fn with_success_of(&self, other: &Health) -> Self {
+        Health { last_success: other.last_success, last_lane: other.last_lane, ..*self }
     }
 
     /// Whether a success changes more than when and where it was: then the new state is to be stored.

@@ -68,12 +68,18 @@ impl Waits {
     /// When it may be tried: at once when the endpoint was reopened or changed after its due time was written (its own
     /// failure is not forgiven by a mere reopening), or when that time lies further ahead than any wait.
     pub fn due(&self, health: &Health, now: Timestamp, longest: Duration) -> Timestamp {
-        let lifted = if self.failures.own { health.lifted } else { health.mark };
-        if self.mark < lifted || self.scheduled > now.plus(longest) {
-            self.scheduled.min(now)
-        } else {
-            self.scheduled
-        }
+        let shown = self.shown(health);
+        if self.is_lifted(health) || self.scheduled > now.plus(longest) { shown.min(now) } else { shown }
+    }
+
+    /// The same as lists show it: what a reopening made due at once is due since then.
+    pub fn shown(&self, health: &Health) -> Timestamp {
+        let since = if self.is_lifted(health) { health.last_reopening() } else { None };
+        since.map_or(self.scheduled, |since| self.scheduled.min(since))
+    }
+
+    fn is_lifted(&self, health: &Health) -> bool {
+        self.mark < if self.failures.own { health.lifted } else { health.mark }
     }
 
     /// Whether it holds its lane.
@@ -108,7 +114,8 @@ pub struct Walk<'a> {
     limit: Duration,
     longest: Duration,
     behind: bool,
-    /// Earliest time at which a head that waits is due, or at which a hold ends with another one behind.
+    /// Earliest time at which a head is due (that of one that may be tried is not after now), or at which a hold ends
+    /// with another one behind.
     pub next: Option<Timestamp>,
     held_until: Option<Timestamp>,
 }
@@ -128,6 +135,7 @@ impl<'a> Walk<'a> {
         let hold = delivery.hold(self.health, self.now, self.limit);
         if due <= self.now || delivery.wished {
             self.behind = hold != Hold::Over;
+            self.next = Some(self.next.map_or(due, |next| next.min(due)).min(self.now));
             return Step::Try;
         }
         self.next = Some(self.next.map_or(due, |next| next.min(due)));

@@ -398,7 +398,7 @@ fn a_lane_is_one_line_until_a_hold_is_over_and_then_each_head_has_its_own_due_ti
     let fresh = waits(now, Failures::default());
     let mut walk = Walk::new(&health, now, LIMIT, LONGEST);
     assert_eq!([released, fresh, fresh].map(|one| walk.step(&one)), [Step::Pass, Step::Try, Step::Behind]);
-    assert_eq!(walk.next, Some(released.scheduled));
+    assert_eq!(walk.next, Some(now), "the second one's");
     let mut walk = Walk::new(&health, now, LIMIT, LONGEST);
     assert_eq!(walk.step(&held), Step::Stop);
     walk.more();

@@ -97,7 +97,7 @@ pub trait Inbox: Send + Sync + 'static {
     /// MessageId and body are one commit.
     fn keep(&self, verified: &Verified, now: Timestamp) -> Result<Kept, Error>;
 
-    /// Hands over the notification that waits longest of all that are first of their work order and due.
+    /// Hands over the notification that is due longest of all that are first of their work order.
     ///
     /// # Errors
     /// When the inbox cannot be read or written. A failure of the handler is no error here.

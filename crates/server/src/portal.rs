@@ -11,6 +11,7 @@ mod chart;
 mod companies;
 mod configuration;
 mod cookie;
+mod emulator;
 mod endpoint;
 mod endpoint_form;
 mod endpoint_view;
@@ -62,6 +63,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         password_link::PAGES,
         configuration::PAGES,
         endpoint::PAGES,
+        emulator::PAGES,
         work_orders::PAGES,
         log::PAGES,
         queue::PAGES,

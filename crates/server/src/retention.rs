@@ -33,6 +33,19 @@ const LARGEST_LEAP: Duration = Duration::from_secs(86_400);
 /// 2: a third of the writer's time at most.
 const PAUSE: u32 = 2;
 
+/// Until the size is looked at again when all that is left waits: each look walks past all of it.
+///
+/// 10 min.
+const PAUSE_WHEN_NOTHING_CAN_GO: Duration = Duration::from_secs(600);
+
+/// What a step came to.
+struct Stepped {
+    /// When the next one is due.
+    next: Timestamp,
+    /// The store is too large, and nothing more can be removed.
+    nothing_can_go: bool,
+}
+
 /// How long things are kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retention {
@@ -40,6 +53,8 @@ pub(crate) struct Retention {
     pub(crate) notifications: Duration,
     /// `retention.log`.
     pub(crate) log: Duration,
+    /// `retention.max_size`.
+    pub(crate) most_bytes: Option<u64>,
 }
 
 /// Where things are removed.
@@ -50,11 +65,18 @@ pub(crate) trait Sweep: Send + Sync + 'static {
         now: Timestamp,
         keep: Retention,
     ) -> impl Future<Output = Result<Swept, workbell_store::Error>> + Send;
+
+    /// Grows with everything that is written; asking costs nothing.
+    fn written(&self) -> u64;
 }
 
 impl Sweep for Arc<dyn Store> {
     async fn sweep(&self, now: Timestamp, keep: Retention) -> Result<Swept, workbell_store::Error> {
-        Store::sweep(&**self, now, keep.notifications, keep.log).await
+        self.sweep_within(now, keep.notifications, keep.log, keep.most_bytes).await
+    }
+
+    fn written(&self) -> u64 {
+        self.counters().commits()
     }
 }
 
@@ -66,6 +88,8 @@ pub(crate) async fn sweep(store: impl Sweep, keep: Retention, clock: Clock, shut
     let mut next = clock.now();
     let mut watch = Watch::new(next);
     let mut stopped = false;
+    let mut written = None;
+    let mut size_from = next;
     loop {
         let now = clock.now();
         if let Some(jump) = watch.look(now) {
@@ -82,8 +106,18 @@ pub(crate) async fn sweep(store: impl Sweep, keep: Retention, clock: Clock, shut
         let wait = if stopped {
             LONGEST_SLEEP
         } else {
-            if now >= next {
-                next = step(&store, keep, now).await;
+            // What was written since the last look may have made the store too large.
+            let may_be_too_large =
+                keep.most_bytes.is_some() && now >= size_from && written != Some(store.written());
+            if now >= next || may_be_too_large {
+                // Without a look at the size, what waits is not walked past.
+                let most_bytes = keep.most_bytes.filter(|_| now >= size_from);
+                let stepped = step(&store, Retention { most_bytes, ..keep }, now).await;
+                next = stepped.next;
+                if stepped.nothing_can_go {
+                    size_from = now.plus(PAUSE_WHEN_NOTHING_CAN_GO);
+                }
+                written = Some(store.written());
             }
             next.since(clock.now()).min(LONGEST_SLEEP)
         };
@@ -94,13 +128,31 @@ pub(crate) async fn sweep(store: impl Sweep, keep: Retention, clock: Clock, shut
     }
 }
 
-/// Removes what it can in one step; when the next one is due.
-async fn step(store: &impl Sweep, keep: Retention, now: Timestamp) -> Timestamp {
+/// Removes what it can in one step.
+async fn step(store: &impl Sweep, keep: Retention, now: Timestamp) -> Stepped {
     let began = Instant::now();
     match store.sweep(now, keep).await {
-        // The writer is free for others most of the time, also while a whole period goes.
-        Ok(swept) if swept.more => now.plus(PAUSE * began.elapsed()),
         Ok(swept) => {
+            if swept.early > 0 {
+                let (count, most) = (swept.early, keep.most_bytes.unwrap_or_default());
+                tracing::info!(
+                    count,
+                    most,
+                    "removed the oldest before their time: retention.max_size is reached"
+                );
+            }
+            if let Some(used) = swept.too_large {
+                tracing::warn!(
+                    used,
+                    most = keep.most_bytes.unwrap_or_default(),
+                    "the store is larger than retention.max_size, but all that is left waits for its delivery"
+                );
+            }
+            let nothing_can_go = swept.too_large.is_some();
+            if swept.more {
+                // The writer is free for others most of the time, also while a whole period goes.
+                return Stepped { next: now.plus(PAUSE * began.elapsed()), nothing_can_go };
+            }
             // What is accepted from now on expires after that, too.
             let by_then = now.plus(keep.notifications.min(keep.log));
             let next = match swept.next {
@@ -109,11 +161,11 @@ async fn step(store: &impl Sweep, keep: Retention, now: Timestamp) -> Timestamp 
                 Some(next) => next.max(now.plus(SHORTEST_SLEEP)),
                 None => by_then,
             };
-            next.min(by_then)
+            Stepped { next: next.min(by_then), nothing_can_go }
         }
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove what has expired yet");
-            now.plus(LONGEST_SLEEP)
+            Stepped { next: now.plus(LONGEST_SLEEP), nothing_can_go: false }
         }
     }
 }
@@ -129,12 +181,16 @@ mod tests {
 
     /// Counts steps; there is always something that expires an hour later.
     #[derive(Clone, Default)]
-    struct Steps(Arc<Mutex<Vec<Timestamp>>>);
+    struct Steps(Arc<Mutex<Vec<Timestamp>>>, Arc<AtomicU64>);
 
     impl Sweep for Steps {
         async fn sweep(&self, now: Timestamp, _keep: Retention) -> Result<Swept, workbell_store::Error> {
             self.0.lock().unwrap().push(now);
             Ok(Swept { next: Some(now.plus(HOUR)), ..Swept::default() })
+        }
+
+        fn written(&self) -> u64 {
+            self.0.lock().unwrap().len() as u64 + self.1.load(Ordering::SeqCst)
         }
     }
 
@@ -142,6 +198,25 @@ mod tests {
         fn count(&self) -> usize {
             self.0.lock().unwrap().len()
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_a_bound_on_the_size_each_minute_in_which_something_was_written_has_a_look() {
+        let (steps, shutdown) = (Steps::default(), CancellationToken::new());
+        let origin = Instant::now();
+        let clock =
+            Clock::from_fn(move || Timestamp::from_unix_seconds(1_767_225_600).plus(origin.elapsed()));
+        let keep = Retention { notifications: 24 * HOUR, log: 24 * HOUR, most_bytes: Some(1) };
+        let task = tokio::spawn(sweep(steps.clone(), keep, clock, shutdown.clone()));
+        tokio::time::sleep(HOUR / 2).await;
+        assert_eq!(steps.count(), 1, "nothing was written");
+        for written in 1..=3 {
+            steps.1.store(written, Ordering::SeqCst);
+            tokio::time::sleep(LONGEST_SLEEP).await;
+        }
+        assert_eq!(steps.count(), 4);
+        shutdown.cancel();
+        task.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -153,7 +228,7 @@ mod tests {
             let hours = set.load(Ordering::SeqCst);
             Timestamp::from_unix_seconds(1_767_225_600).plus(origin.elapsed() + HOUR * hours as u32)
         });
-        let keep = Retention { notifications: 30 * 24 * HOUR, log: 30 * 24 * HOUR };
+        let keep = Retention { notifications: 30 * 24 * HOUR, log: 30 * 24 * HOUR, most_bytes: None };
         let task = tokio::spawn(sweep(steps.clone(), keep, clock, shutdown.clone()));
         tokio::time::sleep(10 * HOUR + HOUR / 2).await;
         assert_eq!(steps.count(), 11, "at the start and each hour");

@@ -125,7 +125,11 @@ impl Service {
         let stop = app.stopping.clone();
         let callers = Callers::new(file_limit::room_for_callers(files, in_flight), stop.clone())
             .behind(Trusted::new(settings.proxy.trusted.clone()));
-        let keep = Retention { notifications: settings.retention.notifications, log: settings.retention.log };
+        let keep = Retention {
+            notifications: settings.retention.notifications,
+            log: settings.retention.log,
+            most_bytes: settings.retention.max_size.map(|size| size.0),
+        };
         let warden = Warden {
             store: store.clone(),
             keys: keys.clone(),
@@ -227,6 +231,7 @@ async fn open_store(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Stor
         data_dir: data_dir.to_owned(),
         synchronous,
         waiting_limit: settings.limits.waiting.into(),
+        defaults: settings.endpoint_defaults(),
     };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
     Ok(Arc::new(opened.expect("opening the store does not panic")?))

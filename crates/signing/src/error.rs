@@ -40,6 +40,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A PEM text holds no key that can sign tokens.
+    #[error("the PEM text cannot be used: {0}")]
+    Pem(String),
     /// The ring lacks a key for this.
     #[error("there is no {0} key in the key ring")]
     NoKey(&'static str),

@@ -42,6 +42,10 @@ impl Private {
         RsaKeyPair::from_pkcs8(pkcs8).map(Private::Rsa).map_err(|error| error.to_string())
     }
 
+    pub(crate) fn rsa_from_pkcs1(der: &[u8]) -> Result<Self, String> {
+        RsaKeyPair::from_der(der).map(Private::Rsa).map_err(|error| error.to_string())
+    }
+
     pub(crate) fn es256_from_pkcs8(pkcs8: &[u8]) -> Result<Self, String> {
         EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
             .map(Private::Es256)

@@ -9,6 +9,7 @@ mod jwt;
 mod key;
 mod key_ring;
 mod master_key;
+mod pem;
 mod secret;
 mod stored_key;
 mod token_cache;

@@ -7,7 +7,7 @@ use workbell_wire::Timestamp;
 
 use crate::key::Private;
 use crate::secret::random;
-use crate::{Error, MasterKey, certificate};
+use crate::{Error, MasterKey, certificate, pem};
 
 /// What a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,6 +85,33 @@ impl StoredKey {
         };
         let sealed = master.seal(&record(&key_id), &private.to_pkcs8()?)?;
         Ok(StoredKey { key_id, kind, sealed, certificate_pem, created: now, signs_from, retired_at: None })
+    }
+
+    /// A key for tokens from a PEM text: an RSA private key (PKCS#8 or PKCS#1) of 2048 bits or more, and its certificate
+    /// where the text has one; else one is made, signed with the key itself.
+    ///
+    /// # Errors
+    /// [`Error::Pem`].
+    pub fn from_pem(pem: &str, now: Timestamp, master: &MasterKey) -> Result<Self, Error> {
+        let private = pem::private_key(pem)?;
+        let Private::Rsa(rsa) = &private else { return Err(Error::Pem("it holds no RSA key".to_owned())) };
+        let key_id = new_key_id(now)?;
+        let certificate_pem = match pem::certificate(pem)? {
+            Some(certificate) => certificate,
+            None => certificate::self_signed(rsa, &key_id, now)?,
+        };
+        let sealed = master.seal(&record(&key_id), &private.to_pkcs8()?)?;
+        let stored = StoredKey {
+            key_id,
+            kind: KeyKind::Token,
+            sealed,
+            certificate_pem: Some(certificate_pem),
+            created: now,
+            signs_from: now,
+            retired_at: None,
+        };
+        pem::must_fit(&private, stored.certificate_pem.as_deref().unwrap_or_default())?;
+        Ok(stored)
     }
 
     /// The keys of a new ring, one of each kind, signing from now on.

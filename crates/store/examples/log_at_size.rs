@@ -43,8 +43,12 @@ async fn main() -> Result<()> {
 }
 
 fn open(data_dir: &Path) -> Result<Arc<SqliteStore>> {
-    let options =
-        Options { data_dir: data_dir.to_owned(), synchronous: Synchronous::Full, waiting_limit: 1_000_000 };
+    let options = Options {
+        data_dir: data_dir.to_owned(),
+        synchronous: Synchronous::Full,
+        waiting_limit: 1_000_000,
+        defaults: workbell_model::Defaults::default(),
+    };
     Ok(Arc::new(SqliteStore::open(options)?))
 }
 

@@ -14,10 +14,10 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 use workbell_model::{
-    Branch, Company, Endpoint, EndpointId, EndpointKey, EndpointSettings, SealedText, Sequence, State,
-    Transition, Undelivered, WorkOrderId, log,
+    Branch, Company, Defaults, Endpoint, EndpointId, EndpointKey, EndpointSettings, Outcome, SealedText,
+    Sequence, State, Transition, Undelivered, WorkOrderId, log,
 };
-use workbell_store::record::{Acceptance, Attempt, Change, Completion, EndpointChange};
+use workbell_store::record::{Acceptance, Attempt, Change, Completion, EndpointChange, Occasion};
 use workbell_store::sqlite::{Options, SqliteStore, Synchronous};
 use workbell_store::store::{Fresh, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
@@ -38,9 +38,11 @@ impl Subscriber for Ear {
         }
     }
 
-    fn completed(&self, _: &EndpointKey, _: WorkOrderId, _: Sequence, _: State, _: Timestamp) {
+    fn completed(&self, _: &EndpointKey, _: WorkOrderId, _: Sequence, _: State, _: Option<Timestamp>) {
         self.done.add_permits(1);
     }
+
+    fn reopened(&self, _: &EndpointKey) {}
 
     fn lane_changed(&self, _: &EndpointKey, _: WorkOrderId) {}
 
@@ -76,7 +78,12 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn options(folder: &Path) -> Options {
-    Options { data_dir: folder.to_owned(), synchronous: Synchronous::Full, waiting_limit: 1_000_000 }
+    Options {
+        data_dir: folder.to_owned(),
+        synchronous: Synchronous::Full,
+        waiting_limit: 1_000_000,
+        defaults: Defaults::default(),
+    }
 }
 
 fn prepare(folder: &Path, dropped: &[String]) -> anyhow::Result<()> {
@@ -191,7 +198,14 @@ async fn complete_all(store: Arc<SqliteStore>, mut deliveries: mpsc::UnboundedRe
             error: None,
             detail: detail.clone(),
         };
-        let completion = Completion { delivery, transition: Transition::Delivered, generation: 0, attempt };
+        let completion = Completion {
+            delivery,
+            outcome: Outcome::Succeeded,
+            transition: Transition::Delivered,
+            occasion: Occasion::Due,
+            generation: 0,
+            attempt,
+        };
         if store.complete(completion).await.is_err() {
             return;
         }

@@ -16,6 +16,7 @@ pub(crate) mod deletion;
 pub(crate) mod due;
 pub(crate) mod erase;
 pub(crate) mod feed;
+pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod log;
@@ -115,6 +116,25 @@ macro_rules! conformance_suite {
                 those_from_before_a_reopening_are_not_pushed_back_by_new_ones,
                 an_adjustment_leaves_due_times_alone,
                 what_waits_behind_others_is_found_when_they_are_gone,
+            }
+            health {
+                a_refused_head_holds_its_lane_for_the_hold_limit_and_then_the_next_is_tried,
+                a_fresh_one_behind_a_head_whose_hold_is_over_is_due_at_once,
+                a_fresh_one_behind_a_head_that_holds_learns_when_the_hold_ends,
+                an_outage_holds_for_as_long_as_it_lasts_and_a_success_elsewhere_tells,
+                a_hold_of_no_time_leaves_each_on_its_own_clock,
+                a_change_of_the_request_and_a_retry_by_hand_start_a_hold_anew,
+                so_many_failures_in_a_row_bring_an_endpoint_down_and_it_stays_so,
+                probes_take_heads_in_order_and_in_turns_that_of_the_lane_that_accepted_last,
+                a_probe_that_succeeds_reopens_and_all_is_due_at_once,
+                one_whose_last_failure_was_its_own_keeps_its_due_time_at_a_reopening,
+                one_bad_notification_never_brings_its_endpoint_down,
+                a_retry_by_hand_of_a_head_is_a_probe_at_once_and_ends_a_throttle,
+                a_hold_counts_open_time_only,
+                an_age_stands_still_while_paused,
+                a_410_pauses_when_that_is_set_and_nothing_but_resuming_ends_it,
+                a_failed_probe_lets_die_what_is_too_old_and_nothing_else,
+                what_is_known_of_an_endpoint_goes_with_it,
             }
             by_hand {
                 a_retry_makes_a_waiting_one_due_and_its_schedule_new,
@@ -287,6 +307,7 @@ macro_rules! conformance_suite {
                 a_large_page_ends_early_and_says_where_to_go_on,
                 a_bell_rings_after_the_commit_and_only_for_its_own_feed,
                 a_pull_endpoint_is_deleted_without_ado,
+                what_is_erased_is_left_out_and_its_place_still_holds,
             }
             alerts {
                 a_delivery_that_dies_is_one_alert_and_more_of_them_count_in_it,
@@ -321,6 +342,7 @@ macro_rules! conformance_suite {
                 old_undelivered_ones_do_not_hide_what_stands_behind_them,
                 the_next_time_is_when_the_oldest_record_expires,
                 the_next_time_is_never_in_the_past,
+                the_oldest_go_early_when_the_store_is_too_large_but_never_what_waits,
             }
         }
     };

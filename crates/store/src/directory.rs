@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use workbell_model::{Branch, Client, ClientId, Company, CompanyId, Endpoint, EndpointId, EndpointKey};
+use workbell_model::{
+    Branch, Client, ClientId, Company, CompanyId, Endpoint, EndpointId, EndpointKey, Health,
+};
 use workbell_wire::ActionName;
 
 use crate::record::OwnAction;
@@ -14,6 +16,8 @@ use crate::record::OwnAction;
 #[derive(Debug, Default)]
 pub struct Directory {
     entries: RwLock<Entries>,
+    /// Of endpoints at which something else than successes ever happened.
+    healths: RwLock<HashMap<EndpointKey, Health>>,
 }
 
 /// One company with all that belongs to it.
@@ -67,6 +71,27 @@ impl Directory {
     /// One endpoint.
     pub fn endpoint(&self, key: &EndpointKey) -> Option<Arc<Endpoint>> {
         self.read().companies.get(&key.company_id)?.endpoints.get(&key.endpoint_id).cloned()
+    }
+
+    /// The state of an endpoint as a whole. Its last success may be later than this knows.
+    pub fn health(&self, key: &EndpointKey) -> Health {
+        self.healths.read().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
+    }
+
+    /// `None` forgets it.
+    pub(crate) fn set_health(&self, key: EndpointKey, health: Option<Health>) {
+        let mut healths = self.healths.write().unwrap_or_else(PoisonError::into_inner);
+        match health {
+            Some(health) => drop(healths.insert(key, health)),
+            None => drop(healths.remove(&key)),
+        }
+    }
+
+    /// Every endpoint.
+    pub fn endpoints(&self) -> Vec<EndpointKey> {
+        let entries = self.read();
+        let endpoints = entries.companies.values().flat_map(|entry| entry.endpoints.values());
+        endpoints.map(|endpoint| endpoint.key.clone()).collect()
     }
 
     /// Every endpoint with its generation.

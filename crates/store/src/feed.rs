@@ -18,12 +18,19 @@ use crate::error::Error;
 pub const LARGEST_PAGE: usize = 4 << 20;
 
 /// A place in a feed: after the item that has it. Opaque to readers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FeedCursor(pub(crate) u64);
+///
+/// It holds the time of acceptance too: after a backup was put back, numbers that were given out before come again,
+/// and a reader must not take another notification for the one that it has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedCursor {
+    pub(crate) no: u64,
+    /// The epoch where no item has this place.
+    pub(crate) accepted: Timestamp,
+}
 
 impl fmt::Display for FeedCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "f{:x}", self.0)
+        write!(f, "f{:x}-{:x}", self.no, self.accepted.ticks())
     }
 }
 
@@ -31,11 +38,17 @@ impl FromStr for FeedCursor {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let digits = text.strip_prefix('f').filter(|digits| !digits.starts_with('+'));
-        let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        // Beyond what a column can hold there is nothing either.
-        let number = number.filter(|number| i64::try_from(*number).is_ok());
-        number.map(FeedCursor).ok_or_else(|| Error::BadCursor(text.chars().take(80).collect()))
+        // Neither is ever negative, nor beyond what a column can hold.
+        let number = |digits: &str| -> Option<i64> {
+            let is_hex = digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+            if is_hex { i64::from_str_radix(digits, 16).ok() } else { None }
+        };
+        let read = || {
+            let (no, accepted) = text.strip_prefix('f')?.split_once('-')?;
+            let no = u64::try_from(number(no)?).ok()?;
+            Some(FeedCursor { no, accepted: Timestamp::from_ticks(number(accepted)?) })
+        };
+        read().ok_or_else(|| Error::BadCursor(text.chars().take(80).collect()))
     }
 }
 
@@ -61,7 +74,7 @@ pub struct FeedItem {
 impl FeedItem {
     /// The place after it.
     pub const fn cursor(&self) -> FeedCursor {
-        FeedCursor(self.no.0)
+        FeedCursor { no: self.no.0, accepted: self.accepted }
     }
 }
 
@@ -102,10 +115,25 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back_and_others_are_refused() {
-        for number in [0, 1, 4096, i64::MAX as u64] {
-            assert_eq!(FeedCursor(number).to_string().parse::<FeedCursor>().unwrap(), FeedCursor(number));
+        for no in [0, 1, 4096, i64::MAX as u64] {
+            let cursor = FeedCursor { no, accepted: Timestamp::from_ticks(no as i64 / 3) };
+            assert_eq!(cursor.to_string().parse::<FeedCursor>().unwrap(), cursor);
         }
-        for text in ["", "f", "f+1", "1", "g1", "f8000000000000000", "ffffffffffffffffff", "f1 ", "fé"] {
+        for text in [
+            "",
+            "f",
+            "f-",
+            "f1",
+            "f1-",
+            "f-1",
+            "f+1-1",
+            "1-1",
+            "g1-1",
+            "f8000000000000000-0",
+            "f1-1 ",
+            "fé-1",
+            "f1-2-3",
+        ] {
             assert!(matches!(text.parse::<FeedCursor>(), Err(Error::BadCursor(_))), "{text}");
         }
     }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use workbell_model::health::Cursor;
 use workbell_model::{
     Branch, Client, ClientId, Company, CompanyId, Customer, DeliveryId, Endpoint, EndpointId, EndpointKey,
-    Fate, Mode, NotificationNo, Person, PersonId, Reason, Role, Sequence, State, Transition, Undelivered,
-    WorkOrderId, log,
+    Fate, Mode, NotificationNo, Outcome, Person, PersonId, Reason, Role, Sequence, State, Transition,
+    Undelivered, WorkOrderId, log,
 };
 use workbell_wire::{ActionName, MessageId, Timestamp};
 
@@ -76,13 +77,35 @@ pub enum Refused {
 pub struct Completion {
     /// The delivery as it was tried.
     pub delivery: Undelivered,
+    /// How the attempt ended.
+    pub outcome: Outcome,
     /// What follows for it.
     pub transition: Transition,
+    /// Why the attempt began.
+    pub occasion: Occasion,
     /// The endpoint's generation when the attempt began. When it has grown since, a failure counts for nothing and
     /// the delivery is due at once.
     pub generation: u64,
     /// The log record's own part.
     pub attempt: Attempt,
+}
+
+/// Why an attempt began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// It was due.
+    Due,
+    /// As the probe of an endpoint that is down; where in the order of due time it was found, if looked for there.
+    Probe(Option<Cursor>),
+}
+
+/// What is to be tried at an endpoint that is down.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// The delivery.
+    pub delivery: Undelivered,
+    /// Where in the order of due time it was found, if looked for there.
+    pub cursor: Option<Cursor>,
 }
 
 /// An attempt as the communication log keeps it.
@@ -260,15 +283,27 @@ pub struct DueLanes {
     pub next_due: Option<Timestamp>,
 }
 
-/// The front of a lane.
+/// The front of a lane that has a due head.
 #[derive(Clone, Debug)]
 pub struct LaneWindow {
     /// Whose lane.
     pub work_order_id: WorkOrderId,
-    /// Lowest sequence first.
+    /// The due heads and what stands behind them, lowest sequence first. Those ahead that wait and hold nobody any more
+    /// are left out.
     pub deliveries: Vec<Undelivered>,
     /// There are more behind these.
     pub more: bool,
+}
+
+/// The front of any lane.
+#[derive(Clone, Debug, Default)]
+pub struct Front {
+    /// The due heads and what stands behind them, as in [`LaneWindow`]; empty when no head is due.
+    pub deliveries: Vec<Undelivered>,
+    /// There are more behind these.
+    pub more: bool,
+    /// When no head is due: when the first is, or when a hold ends. `None` when nothing waits.
+    pub next_due: Option<Timestamp>,
 }
 
 /// A retry or discard by hand.
@@ -306,6 +341,10 @@ pub struct Swept {
     pub audit_records: u64,
     /// Counters of lanes that nobody needs any more.
     pub lanes: u64,
+    /// How many of these went earlier than their time, because the store was too large.
+    pub early: u64,
+    /// Bytes in use, when that is still too much and nothing more can go.
+    pub too_large: Option<u64>,
     /// The step was full: call again.
     pub more: bool,
     /// When the oldest kept record expires, if anything is kept.
@@ -379,8 +418,10 @@ pub struct Attempted {
 pub enum EndpointChange {
     /// It was created.
     Created,
-    /// Its request or target is another one, or it was resumed or switched on: what waits is due at once.
+    /// Its request or target is another one: what waits is due at once, and holds start anew.
     Reopened,
+    /// It was resumed or switched on: what waits is due at once. Nothing else ends a pause.
+    Resumed,
     /// Something else: limits, filters, pause, off.
     Adjusted,
     /// It is gone, with all that waited.
@@ -419,7 +460,8 @@ pub enum Change {
     DeleteClient(CompanyId, ClientId, Timestamp),
     /// A new endpoint; at most `limit` per company.
     CreateEndpoint(Endpoint, usize),
-    /// All but key and creation may differ. With [`EndpointChange::Reopened`] what waits becomes due at `now`.
+    /// All but key and creation may differ. With [`EndpointChange::Reopened`] and [`EndpointChange::Resumed`] what waits
+    /// becomes due at `now`.
     UpdateEndpoint(Endpoint, EndpointChange, Timestamp),
     /// Gone for good.
     DeleteEndpoint(EndpointKey, IfUndelivered, Timestamp),

@@ -19,7 +19,9 @@ mod compact;
 mod complete;
 mod configuration;
 mod discard;
+mod expire;
 mod feed;
+mod health;
 mod inspect;
 mod jobs;
 mod labels;
@@ -31,6 +33,7 @@ mod quick;
 mod read;
 mod readers;
 mod refused;
+mod shrink;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -47,7 +50,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use workbell_model::{
-    CompanyId, Customer, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrder, WorkOrderId,
+    CompanyId, Customer, Defaults, DeliveryId, DeliveryNo, EndpointKey, Person, Sequence, WorkOrder,
+    WorkOrderId,
 };
 use workbell_wire::{MessageId, Timestamp};
 
@@ -63,13 +67,14 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Inbound,
-    LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Front,
+    Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
 use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 use command::Command;
+use lane::View;
 use readers::Readers;
 use writer::Writer;
 
@@ -77,6 +82,7 @@ use writer::Writer;
 #[derive(Debug)]
 pub struct SqliteStore {
     directory: Arc<Directory>,
+    defaults: Defaults,
     counters: Arc<Counters>,
     feed_bells: Arc<FeedBells>,
     subscriber: Arc<OnceLock<Arc<dyn Subscriber>>>,
@@ -96,6 +102,13 @@ impl SqliteStore {
     /// [`Error::TooNew`].
     pub fn open(options: Options) -> Result<Self, Error> {
         open::open(options)
+    }
+
+    /// `None` when there is no such endpoint.
+    fn view(&self, endpoint: &EndpointKey) -> Option<View> {
+        self.directory.endpoint(endpoint)?;
+        let health = self.directory.health(endpoint);
+        Some(View::new(&self.directory, &self.defaults, endpoint, health))
     }
 
     async fn ask<T>(
@@ -209,18 +222,35 @@ impl Store for SqliteStore {
         lanes: usize,
         behind: usize,
     ) -> Result<DueLanes, Error> {
-        let Some(generation) = self.directory.endpoint(endpoint).map(|endpoint| endpoint.generation) else {
-            return Ok(DueLanes::default());
-        };
+        let Some(view) = self.view(endpoint) else { return Ok(DueLanes::default()) };
         let key = endpoint.clone();
         let (due, stale) = self
             .readers
-            .run(move |connection| read::due_lanes(connection, &key, generation, now, lanes, behind))
+            .run(move |connection| read::due_lanes(connection, &key, view, now, lanes, behind))
             .await?;
-        for work_order_id in stale {
-            self.writer.send(Command::MendLane(endpoint.clone(), work_order_id, now)).await?;
+        if !stale.is_empty() {
+            // Whoever asks again must not find them so again.
+            self.ask(|reply| Command::MendLanes(endpoint.clone(), stale, now, reply)).await?;
         }
         Ok(due)
+    }
+
+    async fn front(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Front, Error> {
+        let Some(view) = self.view(endpoint) else { return Ok(Front::default()) };
+        let lane = (endpoint.clone(), work_order_id);
+        self.readers.run(move |connection| read::front(connection, &lane, &view, now, limit)).await
+    }
+
+    async fn probe(&self, endpoint: &EndpointKey, busy: &[WorkOrderId]) -> Result<Option<Probe>, Error> {
+        let Some(view) = self.view(endpoint) else { return Ok(None) };
+        let (key, busy) = (endpoint.clone(), busy.to_vec());
+        self.readers.run(move |connection| read::probe(connection, &key, &view, &busy)).await
     }
 
     async fn lane(
@@ -230,17 +260,17 @@ impl Store for SqliteStore {
         after: Sequence,
         limit: usize,
     ) -> Result<Vec<workbell_model::Undelivered>, Error> {
-        let Some(generation) = self.directory.endpoint(endpoint).map(|endpoint| endpoint.generation) else {
-            return Ok(Vec::new());
-        };
-        let key = endpoint.clone();
-        self.readers
-            .run(move |connection| read::lane(connection, &key, generation, work_order_id, after, limit))
-            .await
+        let Some(view) = self.view(endpoint) else { return Ok(Vec::new()) };
+        let lane = (endpoint.clone(), work_order_id);
+        self.readers.run(move |connection| read::lane(connection, &lane, &view.health, after, limit)).await
     }
 
     async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
-        let endpoints = self.directory.endpoint_generations();
+        let healths = self.directory.endpoints().into_iter().map(|endpoint| {
+            let health = self.directory.health(&endpoint);
+            (endpoint, health)
+        });
+        let endpoints = healths.collect();
         self.readers.run(move |connection| read::due_times(connection, endpoints)).await
     }
 
@@ -383,8 +413,15 @@ impl Store for SqliteStore {
         self.readers.run(lists::keys).await
     }
 
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
-        self.ask(|reply| Command::Sweep(sweep::Cutoffs { now, notifications, log }, reply)).await
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error> {
+        let cutoffs = sweep::Cutoffs { now, notifications, log, most_bytes };
+        self.ask(|reply| Command::Sweep(cutoffs, reply)).await
     }
 
     async fn check_value(&self, fresh: Vec<u8>) -> Result<Vec<u8>, Error> {

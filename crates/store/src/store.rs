@@ -20,7 +20,7 @@ use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
-    EndpointChange, Inbound, LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
+    EndpointChange, Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::traffic::{Backlog, Queue, Span, Traffic};
 use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
@@ -31,15 +31,19 @@ pub trait Subscriber: Send + Sync + std::fmt::Debug {
     fn accepted(&self, fresh: Vec<Fresh>);
 
     /// An attempt's outcome is on disk. `state` is what the delivery became, which is not always what the
-    /// completion asked for: what somebody wished by hand meanwhile is applied in the same commit.
+    /// completion asked for: what somebody wished by hand meanwhile is applied in the same commit. `due` is when a head
+    /// of its lane may be tried next; `None` when nothing waits there any more.
     fn completed(
         &self,
         endpoint: &EndpointKey,
         work_order_id: WorkOrderId,
         sequence: Sequence,
         state: State,
-        due: Timestamp,
+        due: Option<Timestamp>,
     );
+
+    /// A success reopened an endpoint that was down: what waits is due at once.
+    fn reopened(&self, endpoint: &EndpointKey);
 
     /// Something changed by hand in a lane: what is known of it is to be read again.
     fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId);
@@ -148,8 +152,8 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     /// [`Undelivered::wish`] while no attempt is in flight).
     async fn settle(&self, no: DeliveryNo, now: Timestamp) -> Result<(), Error>;
 
-    /// Lanes of an endpoint with a head due at `now`, earliest first, at most `lanes`; of each the head and up to
-    /// `behind` deliveries after it.
+    /// Lanes of an endpoint with a head due at `now`, earliest first, at most `lanes`; of each the due heads and up to
+    /// `behind` deliveries after the first. Does not look whether the endpoint is open.
     async fn due_lanes(
         &self,
         endpoint: &EndpointKey,
@@ -158,7 +162,21 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
         behind: usize,
     ) -> Result<DueLanes, Error>;
 
-    /// The undelivered ones of a lane after `after`, lowest sequence first.
+    /// The front of a lane: its due heads and what stands behind them, at most `limit`.
+    async fn front(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Front, Error>;
+
+    /// What an endpoint that is down is to be probed with: by turns the next head in order of due time, due or not, and
+    /// that of the lane that accepted last; or what was retried by hand. Lanes in `busy` are passed by. `None` when it is
+    /// not down or nothing waits.
+    async fn probe(&self, endpoint: &EndpointKey, busy: &[WorkOrderId]) -> Result<Option<Probe>, Error>;
+
+    /// The undelivered ones of a lane after `after`, lowest sequence first, due or not.
     async fn lane(
         &self,
         endpoint: &EndpointKey,
@@ -167,7 +185,7 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
         limit: usize,
     ) -> Result<Vec<Undelivered>, Error>;
 
-    /// Earliest due time of each endpoint that has undelivered deliveries.
+    /// Earliest due time of each endpoint that has undelivered deliveries; that of its next probe while it is down.
     async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
 
     /// Undelivered deliveries of an endpoint.
@@ -288,8 +306,23 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     /// Sealed signing keys, oldest first.
     async fn keys(&self) -> Result<Vec<StoredKey>, Error>;
 
-    /// Removes a bounded step of what retention lets go. Call again while [`Swept::more`].
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error>;
+    /// Removes a bounded step of what retention lets go. Call again while [`Swept::more`]. When more than `most_bytes`
+    /// are in use after that, the oldest notifications of which nothing waits and the oldest log records go earlier.
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error>;
+
+    /// The same without a bound on the size.
+    ///
+    /// # Errors
+    /// As [`Store::sweep_within`].
+    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
+        self.sweep_within(now, notifications, log, None).await
+    }
 
     /// A sealed check value that tells whether the master key is the one this store was made with: written at the
     /// first call, read at later ones.

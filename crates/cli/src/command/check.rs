@@ -46,7 +46,8 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
-    /// File with the signing key, made when it is not there, instead of the one in the configuration folder
+    /// File with the signing key: an RSA key in PEM, or one that is made when it is not there; instead of the one in the
+    /// configuration folder
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 

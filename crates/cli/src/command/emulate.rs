@@ -91,7 +91,8 @@ pub(crate) struct Emulate {
     #[arg(long, value_name = "N", requires = "scenario", value_parser = clap::value_parser!(u32).range(1..))]
     speed: Option<u32>,
 
-    /// File with the signing key, made when it is not there, instead of the one in the configuration folder
+    /// File with the signing key: an RSA key in PEM, or one that is made when it is not there; instead of the one in the
+    /// configuration folder
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 

@@ -63,6 +63,7 @@ pub(crate) struct Endpoint {
 #[derive(Clone, Debug, Subcommand)]
 enum Act {
     /// Create an endpoint; its secret is shown this once
+    #[command(override_usage = "workbell endpoint create [OPTIONS] --company <COMPANY_ID> <URL | --pull>")]
     Create {
         #[command(flatten)]
         of: OfCompany,

@@ -57,6 +57,7 @@ pub(crate) struct WorkOrder {
 
 /// What is done.
 #[derive(Clone, Debug, Subcommand)]
+#[expect(clippy::enum_variant_names, reason = "to act is one of the things that are done")]
 enum Act {
     /// Create a work order from a file with Sender and Details, - for standard input
     Create {

@@ -59,7 +59,7 @@ struct Untold {
 /// What a read found when it looked.
 enum Found {
     DueLanes(DueLanes),
-    Lane(Vec<Undelivered>),
+    Lane(Front),
 }
 
 struct World {
@@ -189,6 +189,8 @@ impl World {
             }
         };
         let (work_order_id, sequence) = place;
+        let lane = self.waiting.get(&work_order_id);
+        let due = lane.and_then(|lane| lane.values().next()).map(|head| head.due);
         self.untold.completed.push(Completed { work_order_id, sequence, state, due });
     }
 
@@ -256,9 +258,15 @@ impl World {
                 Found::DueLanes(due_lanes(&self.waiting, now, lanes, behind))
             }
             Read::Lane { work_order_id, after, limit, .. } => {
-                let lane = self.waiting.get(&work_order_id);
-                let behind = lane.into_iter().flat_map(|lane| lane.range(after + 1..)).take(limit);
-                Found::Lane(behind.map(|(_, row)| row.clone()).collect())
+                Found::Lane(self.waiting.get(&work_order_id).map_or_else(Front::default, |lane| {
+                    let head = lane.values().next().filter(|head| after == 0 && head.due > now);
+                    if let Some(head) = head.filter(|head| head.wish.is_none()) {
+                        return Front { next_due: Some(head.due), ..Front::default() };
+                    }
+                    let behind = lane.range(after + 1..).take(limit);
+                    let deliveries: Vec<_> = behind.map(|(_, row)| row.clone()).collect();
+                    Front { more: deliveries.len() >= limit, deliveries, next_due: None }
+                }))
             }
         });
     }
@@ -272,8 +280,8 @@ impl World {
         match (read, found) {
             (read, _) if fails => self.window.read_failed(read),
             (Read::DueLanes { ticket, .. }, Some(Found::DueLanes(due))) => self.window.refilled(ticket, due),
-            (Read::Lane { work_order_id, limit, ticket, .. }, Some(Found::Lane(found))) => {
-                self.window.loaded(work_order_id, ticket, limit, found);
+            (Read::Lane { work_order_id, ticket, .. }, Some(Found::Lane(found))) => {
+                self.window.loaded(work_order_id, ticket, found);
             }
             (Read::DueLanes { .. } | Read::Lane { .. }, _) => unreachable!("it has looked"),
         }

@@ -204,7 +204,8 @@ async fn when_nothing_happens_nothing_is_read() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_costs_no_reads_until_its_time() {
-    let (mut world, _) = World::with_endpoint().await;
+    let mut world = World::new().await;
+    world.endpoint(|settings| settings.hold_limit = Some(DAY)).await;
     world.receiver.answers(|seen| (SECOND, Answer::Status(if seen.attempt < 5 { 500 } else { 200 })));
     let ids = world.publish_all(1, &[42; 50]).await;
     world.until_answered(4).await;

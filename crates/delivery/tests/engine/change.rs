@@ -114,7 +114,7 @@ async fn while_an_endpoint_is_paused_all_waits_and_nothing_is_dropped() {
     tokio::time::sleep(DAY).await;
     assert_eq!(world.store().reads(), reads, "a paused endpoint reads nothing");
     let resumed = world.now();
-    world.change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.paused = None).await;
+    world.change_endpoint(&key, EndpointChange::Resumed, |endpoint| endpoint.paused = None).await;
     world.until_all(&ids, State::Delivered).await;
     assert!(world.now().since(resumed) < SECOND);
 }
@@ -130,7 +130,7 @@ async fn an_attempt_in_flight_at_a_pause_ends_and_its_outcome_stands() {
     world.until_state(ids[0], State::Delivered).await;
     tokio::time::sleep(HOUR).await;
     assert_eq!(world.receiver.count(), 1);
-    world.change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.paused = None).await;
+    world.change_endpoint(&key, EndpointChange::Resumed, |endpoint| endpoint.paused = None).await;
     world.until_state(ids[1], State::Delivered).await;
 }
 
@@ -143,7 +143,7 @@ async fn pausing_and_resuming_while_an_attempt_hangs_sends_nothing_twice() {
     let now = world.now();
     world.change_endpoint(&key, EndpointChange::Adjusted, |endpoint| endpoint.paused = Some(now)).await;
     tokio::time::sleep(SECOND).await;
-    world.change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.paused = None).await;
+    world.change_endpoint(&key, EndpointChange::Resumed, |endpoint| endpoint.paused = None).await;
     world.until_state(ids[0], State::Delivered).await;
     let seen = world.receiver.seen();
     assert!(seen[1].at >= seen[0].ended);
@@ -164,7 +164,7 @@ async fn an_endpoint_that_is_off_gets_nothing_new_and_what_waits_goes_when_it_is
     assert_eq!(world.receiver.count(), 1);
     world.receiver.always(Answer::Status(200));
     let on = world.now();
-    world.change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.settings.enabled = true).await;
+    world.change_endpoint(&key, EndpointChange::Resumed, |endpoint| endpoint.settings.enabled = true).await;
     world.until_state(id, State::Delivered).await;
     assert_eq!(world.receiver.seen()[1].at, on);
 }

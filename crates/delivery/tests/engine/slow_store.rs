@@ -22,7 +22,7 @@ use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use workbell_store::record::{
     Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
-    EndpointChange, LogRecord, NotificationRecord, SignedIn, StoredKey, Swept,
+    EndpointChange, Front, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use workbell_store::sqlite::SqliteStore;
 use workbell_store::store::Fresh;
@@ -308,6 +308,30 @@ impl Store for SlowStore {
         due
     }
 
+    async fn front(
+        &self,
+        endpoint: &EndpointKey,
+        work_order_id: WorkOrderId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Front, Error> {
+        self.delay().await;
+        self.check_read()?;
+        let endpoint = endpoint.clone();
+        let front = self
+            .section(move |sqlite| async move { sqlite.front(&endpoint, work_order_id, now, limit).await });
+        let front = front.await;
+        self.delay().await;
+        front
+    }
+
+    async fn probe(&self, endpoint: &EndpointKey, busy: &[WorkOrderId]) -> Result<Option<Probe>, Error> {
+        self.delay().await;
+        self.check_read()?;
+        let (endpoint, busy) = (endpoint.clone(), busy.to_vec());
+        self.section(move |sqlite| async move { sqlite.probe(&endpoint, &busy).await }).await
+    }
+
     async fn lane(
         &self,
         endpoint: &EndpointKey,
@@ -453,8 +477,17 @@ impl Store for SlowStore {
         self.section(|sqlite| async move { sqlite.keys().await }).await
     }
 
-    async fn sweep(&self, now: Timestamp, notifications: Duration, log: Duration) -> Result<Swept, Error> {
-        self.section(move |sqlite| async move { sqlite.sweep(now, notifications, log).await }).await
+    async fn sweep_within(
+        &self,
+        now: Timestamp,
+        notifications: Duration,
+        log: Duration,
+        most_bytes: Option<u64>,
+    ) -> Result<Swept, Error> {
+        self.section(
+            move |sqlite| async move { sqlite.sweep_within(now, notifications, log, most_bytes).await },
+        )
+        .await
     }
 
     async fn check_value(&self, fresh: Vec<u8>) -> Result<Vec<u8>, Error> {
@@ -499,12 +532,16 @@ impl Subscriber for Told {
         work_order_id: WorkOrderId,
         sequence: Sequence,
         state: State,
-        due: Timestamp,
+        due: Option<Timestamp>,
     ) {
         if !state.is_undelivered() {
             self.fates.lock().unwrap().has_its_fate((endpoint.clone(), work_order_id), sequence);
         }
         self.tell(|engine| engine.completed(endpoint, work_order_id, sequence, state, due));
+    }
+
+    fn reopened(&self, endpoint: &EndpointKey) {
+        self.tell(|engine| engine.reopened(endpoint));
     }
 
     fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId) {

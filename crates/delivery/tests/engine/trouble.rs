@@ -75,6 +75,6 @@ async fn a_pause_while_the_store_cannot_be_read_spins_nowhere() {
     tokio::time::sleep(DAY).await;
     world.store().fail_reads(0);
     world.receiver.always(Answer::Status(200));
-    world.change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.paused = None).await;
+    world.change_endpoint(&key, EndpointChange::Resumed, |endpoint| endpoint.paused = None).await;
     world.until_all(&ids, State::Delivered).await;
 }

@@ -107,7 +107,7 @@ impl World {
         let receiver = Arc::new(Receiver::new(clock, bell.clone()));
         let ring = watch::Sender::new(keys().ring.clone());
         let (fates, lost) = (Arc::default(), Arc::default());
-        let store = open_store(folder.path(), &bell, &fates, &lost);
+        let store = open_store(folder.path(), &bell, &fates, &lost, &setup.defaults);
         let engine = start_engine(&store, &receiver, &ring, clock, &setup).await;
         let company: CompanyId = "acme".parse().unwrap();
         let named = Company { company_id: company.clone(), name: "Acme".to_owned(), created: start() };
@@ -320,7 +320,8 @@ impl World {
         }
         assert!(Arc::strong_count(&store) == 1, "after its end the engine holds nothing");
         drop(store);
-        let store = open_store(self.folder.path(), &self.bell, &self.fates, &self.lost);
+        let defaults = &self.setup.defaults;
+        let store = open_store(self.folder.path(), &self.bell, &self.fates, &self.lost, defaults);
         let engine = start_engine(&store, &self.receiver, &self.ring, self.clock, &self.setup).await;
         self.store = Some(store);
         self.engine = Some(engine);
@@ -341,11 +342,13 @@ fn open_store(
     bell: &Bell,
     fates: &Arc<Mutex<Fates>>,
     lost: &Arc<Mutex<Lost>>,
+    defaults: &Defaults,
 ) -> Arc<SlowStore> {
     let options = sqlite::Options {
         data_dir: folder.to_owned(),
         synchronous: Synchronous::Off,
         waiting_limit: 1_000_000,
+        defaults: defaults.clone(),
     };
     Arc::new(SlowStore::new(SqliteStore::open(options).unwrap(), bell.clone(), fates.clone(), lost.clone()))
 }

@@ -75,6 +75,16 @@ struct State {
     working: HashMap<String, usize>,
     checked_out: HashSet<i64>,
     broken: bool,
+    stumbles: Stumbles,
+}
+
+/// Whether two of the same at once make it stumble.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stumbles {
+    #[default]
+    NotYet,
+    Ready,
+    Done,
 }
 
 struct Request {
@@ -213,7 +223,7 @@ fn answer(request: &Request, shared: &Shared) -> Answer {
     if wrong == Wrong::Redirects {
         return (301, "Location: /elsewhere\r\n".to_owned(), String::new());
     }
-    if wrong == Wrong::HasNoPatienceWithBodies && request.drops > 4 {
+    if wrong == Wrong::HasNoPatienceWithBodies && request.drops > 2 {
         return says(408);
     }
     if !request.is_verified(shared) {
@@ -317,18 +327,29 @@ impl Request {
             }
             Wrong::HasFewConnections => {
                 drop(state);
-                std::thread::sleep(Duration::from_millis(50));
+                // Several at once stay until all are there.
+                if shared.connections.load(SeqCst) > 2 {
+                    std::thread::sleep(Duration::from_millis(300));
+                }
                 None
             }
             Wrong::StumblesOverRepeatsAtOnce => {
                 *state.working.entry(id.clone()).or_default() += 1;
                 shared.changed.notify_all();
-                let others = |state: &mut State| state.working[&id] < 2;
-                let wait = Duration::from_millis(if action == "Accepted" { 150 } else { 0 });
-                let (mut state, _) = shared.changed.wait_timeout_while(state, wait, others).unwrap();
-                let stumbles = state.working[&id] > 1 && state.seen.insert(id.clone());
+                // Repeats at once come soon after the first repeat: until then nobody is kept waiting for them.
+                if state.stumbles == Stumbles::Ready {
+                    let alone = |state: &mut State| state.working[&id] < 2;
+                    let patience = Duration::from_secs(2);
+                    (state, _) = shared.changed.wait_timeout_while(state, patience, alone).unwrap();
+                }
+                let now = state.stumbles == Stumbles::Ready && state.working[&id] > 1;
+                if now {
+                    state.stumbles = Stumbles::Done;
+                } else if !state.seen.insert(id.clone()) && state.stumbles == Stumbles::NotYet {
+                    state.stumbles = Stumbles::Ready;
+                }
                 *state.working.get_mut(&id).unwrap() -= 1;
-                stumbles.then(|| says(500))
+                now.then(|| says(500))
             }
             Wrong::TellsRepeats => {
                 (!state.seen.insert(id)).then(|| (200, String::new(), "duplicate".to_owned()))

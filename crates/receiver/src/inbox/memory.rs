@@ -52,11 +52,11 @@ impl MemoryInbox {
 }
 
 impl State {
-    /// The due head that came first, with its rank; else when the next one is due.
+    /// The head that is due longest, with its rank; else when the next one is due.
     fn next(&self, now: Timestamp) -> Result<(Rank, Box<Message>), Option<Timestamp>> {
         let heads = || self.waiting.values().filter_map(BTreeMap::first_key_value);
         let due = heads().filter(|(_, head)| head.due <= now);
-        match due.min_by_key(|((_, arrival), _)| *arrival) {
+        match due.min_by_key(|((_, arrival), head)| (head.due, *arrival)) {
             Some((rank, head)) => Ok((*rank, Box::new(head.message.clone()))),
             None => Err(heads().map(|(_, head)| head.due).min()),
         }

@@ -1,9 +1,11 @@
 //! An inbox in a SQLite file, or in tables of the receiver's own SQLite database.
 //!
-//! Four tables: the MessageIds that are known, what waits, and per work order the highest sequence handed over and the
-//! ones that are missing. Every commit is synced (`synchronous=FULL`). Two connections, so that a hand-over does not block the next request for
+//! Five tables: the MessageIds that are known, what waits, the first of each work order that waits, and per work order
+//! the highest sequence handed over and the ones that are missing. Every commit is synced (`synchronous=FULL`). Two connections, so that a hand-over does not block the next request for
 //! longer than its transaction lasts: handlers should write and return. Inside a hand-over the database is locked for
 //! other writers.
+
+mod heads;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
@@ -73,6 +75,7 @@ impl SqliteInbox {
     pub fn open(file: impl AsRef<Path>) -> Result<Self, Error> {
         let keeping = connect(file.as_ref())?;
         keeping.execute_batch(SCHEMA)?;
+        keeping.execute_batch(heads::SCHEMA)?;
         let handing = connect(file.as_ref())?;
         Ok(SqliteInbox { keeping: Mutex::new(keeping), handing: Mutex::new(handing) })
     }
@@ -107,16 +110,18 @@ impl Inbox for SqliteInbox {
         if fresh == 0 {
             return Ok(Kept::Repeat);
         }
-        transaction
+        let (place, arrival) = transaction
             .prepare_cached(
                 // One without a number stays behind those that came before it.
                 "INSERT INTO workbell_inbox_waiting
                    (message_id, work_order_id, place, sequence, action, mode, received, due, body)
                  VALUES (?1, ?2,
                          COALESCE(?3, (SELECT MAX(place) FROM workbell_inbox_waiting WHERE work_order_id = ?2), 0),
-                         ?3, ?4, ?5, ?6, ?6, ?7)",
+                         ?3, ?4, ?5, ?6, ?6, ?7)
+                 RETURNING place, arrival",
             )?
-            .execute(params![
+            .query_row(
+                params![
                 id,
                 message.work_order_id,
                 message.sequence.map(|sequence| i64::try_from(sequence).unwrap_or(i64::MAX)),
@@ -124,7 +129,10 @@ impl Inbox for SqliteInbox {
                 message.mode.name(),
                 now.ticks(),
                 &message.body[..],
-            ])?;
+            ],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+        heads::came(&transaction, message.work_order_id, place, arrival, now)?;
         transaction.commit()?;
         Ok(Kept::Fresh)
     }
@@ -139,7 +147,7 @@ impl Inbox for SqliteInbox {
             let transaction = &mut connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
             match next(transaction, now)? {
                 Some(found) => found,
-                None => return Ok(HandOver::Nothing(next_due(transaction)?)),
+                None => return Ok(HandOver::Nothing(heads::next_due(transaction)?)),
             }
         };
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -154,10 +162,13 @@ impl Inbox for SqliteInbox {
                 transaction.rollback()?;
                 message.failures = message.failures.saturating_add(1);
                 let again = now.plus(wait_after(message.failures));
-                connection.execute(
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                transaction.execute(
                     "UPDATE workbell_inbox_waiting SET failures = ?2, due = ?3 WHERE arrival = ?1",
                     params![arrival, message.failures, again.ticks()],
                 )?;
+                heads::waits(&transaction, arrival, again)?;
+                transaction.commit()?;
                 Ok(HandOver::Failed { message, failure, again })
             }
         }
@@ -184,20 +195,10 @@ impl Inbox for SqliteInbox {
     }
 }
 
-/// The due head that came first.
+/// The head that is due longest.
 fn next(connection: &Connection, now: Timestamp) -> Result<Option<(i64, Box<Message>)>, Error> {
     let found = connection
-        .prepare_cached(
-            // Uses workbell_inbox_waiting_by_place for the heads.
-            "SELECT arrival, message_id, work_order_id, sequence, action, mode, received, failures, body
-             FROM workbell_inbox_waiting AS head
-             WHERE due <= ?1
-               AND NOT EXISTS (SELECT 1 FROM workbell_inbox_waiting AS ahead
-                               WHERE ahead.work_order_id = head.work_order_id
-                                 AND (ahead.place, ahead.arrival) < (head.place, head.arrival))
-             ORDER BY arrival
-             LIMIT 1",
-        )?
+        .prepare_cached(heads::NEXT)?
         .query_row(params![now.ticks()], |row| Ok((row.get(0)?, message(row)?)))
         .optional()?;
     match found {
@@ -221,18 +222,6 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Result<Message, String>> {
         failures: row.get(7)?,
         body: Bytes::from(row.get::<_, Vec<u8>>(8)?),
     }))
-}
-
-fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Error> {
-    let due: Option<i64> = connection.query_row(
-        "SELECT MIN(due) FROM workbell_inbox_waiting AS head
-             WHERE NOT EXISTS (SELECT 1 FROM workbell_inbox_waiting AS ahead
-                               WHERE ahead.work_order_id = head.work_order_id
-                                 AND (ahead.place, ahead.arrival) < (head.place, head.arrival))",
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(due.map(Timestamp::from_ticks))
 }
 
 /// Where it stands among what was handed over of its work order, and notes it.
@@ -283,6 +272,7 @@ fn finish(transaction: &Transaction<'_>, arrival: i64, message: &Message) -> Res
     transaction
         .prepare_cached("DELETE FROM workbell_inbox_waiting WHERE arrival = ?1")?
         .execute(params![arrival])?;
+    heads::left(transaction, message.work_order_id)?;
     transaction
         .prepare_cached("UPDATE workbell_inbox_known SET handed_over = 1 WHERE message_id = ?1")?
         .execute(params![message.message_id.as_bytes()])?;

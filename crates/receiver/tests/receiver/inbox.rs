@@ -135,3 +135,43 @@ fn a_counter_that_was_long_silent_may_begin_anew() {
     inbox.keep(&verified(42, 1), later).unwrap();
     assert_eq!(done(&inbox, later).unwrap().place, Place::First);
 }
+
+/// The two inboxes, whatever comes and whatever fails, hand over the same in the same order.
+#[test]
+fn both_inboxes_hand_over_the_same_in_the_same_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("inbox");
+    let (memory, mut sqlite) = (MemoryInbox::new(), SqliteInbox::open(&file).unwrap());
+    let (mut seed, mut at) = (7_u64, now());
+    let mut luck = |below: u64| {
+        // Knuth's MMIX constants.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for step in 0..400 {
+        if luck(5) < 3 {
+            let note = verified(40 + i64::try_from(luck(4)).unwrap(), 1 + luck(60));
+            assert_eq!(memory.keep(&note, at).unwrap(), sqlite.keep(&note, at).unwrap());
+        } else {
+            at = at.plus(Duration::from_millis(luck(3) * 700));
+            let fails = luck(3) == 0;
+            let outcome = || if fails { Err("not now".into()) } else { Ok(()) };
+            let one = memory.hand_over(at, &mut |_, _| outcome()).unwrap();
+            let other = sqlite.hand_over(at, &mut |_, _| outcome()).unwrap();
+            let told = |outcome: HandOver| match outcome {
+                HandOver::Done(message) => {
+                    format!("{} {:?} {:?}", message.message_id, message.place, message.failures)
+                }
+                HandOver::Failed { message, again, .. } => format!("{} again {again}", message.message_id),
+                HandOver::Nothing(due) => format!("nothing {due:?}"),
+            };
+            assert_eq!(told(one), told(other), "step {step}");
+        }
+        if step == 200 {
+            // The receiver starts again.
+            drop(sqlite);
+            sqlite = SqliteInbox::open(&file).unwrap();
+        }
+    }
+    assert_eq!(memory.waiting().unwrap(), sqlite.waiting().unwrap());
+}

@@ -291,8 +291,10 @@ async fn change(call: Call) -> Result<Response, Problem> {
     let company = call.company()?;
     let settings = changed(&call.fields, Some(&before.settings), &before.key, &company, &call.app)?;
     let switched_on = settings.enabled && !before.settings.enabled;
-    let kind = if switched_on || alters_request(&before.settings, &settings) {
+    let kind = if alters_request(&before.settings, &settings) {
         EndpointChange::Reopened
+    } else if switched_on {
+        EndpointChange::Resumed
     } else {
         EndpointChange::Adjusted
     };
@@ -324,7 +326,7 @@ async fn pause(call: Call) -> Result<Response, Problem> {
 async fn resume(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let before = endpoint(&call)?;
-    update(&call, Endpoint { paused: None, ..Endpoint::clone(&before) }, EndpointChange::Reopened, None).await
+    update(&call, Endpoint { paused: None, ..Endpoint::clone(&before) }, EndpointChange::Resumed, None).await
 }
 
 async fn rotate(call: Call) -> Result<Response, Problem> {

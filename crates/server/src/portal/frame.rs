@@ -33,8 +33,9 @@ pub(super) struct Who {
 }
 
 /// Pages of a company: last part of the path, label.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("configuration", "Configuration"),
+    ("emulator", "Emulator"),
     ("work-orders", "Work orders"),
     ("log", "Usage log"),
     ("queue", "Queue"),

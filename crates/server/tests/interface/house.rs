@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 use workbell_egress::Policy;
-use workbell_model::{Defaults, EndpointKey, Transition, log::Detail};
+use workbell_model::{Defaults, EndpointKey, Failure, Outcome, Transition, log::Detail};
 use workbell_server::{App, Clock, Interfaces, KeyRoom, KeyRules, Limits, NoEngine, Options, router};
 use workbell_signing::{MasterKey, Recipient, StoredKey, hash_secret};
 use workbell_store::Store;
-use workbell_store::record::{self, Attempt, Change, Completion};
+use workbell_store::record::{self, Attempt, Change, Completion, Occasion};
 use workbell_store::sqlite::{self, SqliteStore, Synchronous};
 use workbell_wire::Timestamp;
 use workbell_wire::certificate::Certificate;
@@ -93,6 +93,7 @@ impl House {
             data_dir: dir.path().to_owned(),
             synchronous: Synchronous::Off,
             waiting_limit: 1000,
+            defaults: Defaults::default(),
         };
         let store = Arc::new(SqliteStore::open(options).unwrap());
         let ticks = Arc::new(AtomicI64::new(Timestamp::from_unix_seconds(START).ticks()));
@@ -230,7 +231,13 @@ impl House {
             error: (status >= 300).then_some("Status"),
             detail: serde_json::to_vec(&detail).unwrap().into(),
         };
-        self.store.complete(Completion { delivery, transition, attempt, generation }).await.unwrap();
+        let outcome =
+            if status < 300 { Outcome::Succeeded } else { Outcome::Failed(Failure::of_status(status, None)) };
+        let occasion = Occasion::Due;
+        self.store
+            .complete(Completion { delivery, outcome, transition, occasion, attempt, generation })
+            .await
+            .unwrap();
         // The writer takes one after the other: when this is answered, the outcome is on disk.
         self.store.check_value(self.master_key.check_value()).await.unwrap();
     }

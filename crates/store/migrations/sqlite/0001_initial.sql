@@ -51,6 +51,15 @@ CREATE TABLE endpoints (
     PRIMARY KEY (company_id, endpoint_id)
 ) STRICT, WITHOUT ROWID;
 
+-- The state of endpoints at which something else than successes ever happened, as JSON: down, throttle, clocks, marks.
+-- Written in the commit of the outcome or change that makes it.
+CREATE TABLE health (
+    company_id  TEXT NOT NULL,
+    endpoint_id BLOB NOT NULL,
+    state       TEXT NOT NULL,
+    PRIMARY KEY (company_id, endpoint_id)
+) STRICT, WITHOUT ROWID;
+
 -- What waits of a deleted branch is discarded in steps: the deliveries above `after` and below `below`.
 CREATE TABLE branch_discards (
     company_id TEXT NOT NULL,
@@ -90,8 +99,9 @@ CREATE UNIQUE INDEX notifications_by_message ON notifications (company_id, messa
 -- WorkOrderIds are unique over all companies; the company is compared on the row.
 CREATE INDEX notifications_by_work_order ON notifications (work_order_id, notification_no);
 
--- Only what waits: small and hot. `generation` is the endpoint's when `due` was written; an older one than the
--- endpoint has now means: due at once.
+-- Only what waits: small and hot. `mark` is that of the endpoint's health when `due` was written; an older one than
+-- it has now means: due at once. `since` is a reading of its clock of age, `held_from` and `refused_from` of its clock
+-- of open time; epochs count its successes after failures. All of them are NULL until the delivery fails.
 CREATE TABLE undelivered (
     delivery_no   INTEGER PRIMARY KEY,
     company_id    TEXT NOT NULL,
@@ -99,32 +109,37 @@ CREATE TABLE undelivered (
     work_order_id INTEGER NOT NULL,
     sequence      INTEGER NOT NULL,
     due           INTEGER NOT NULL,
-    generation    INTEGER NOT NULL,
+    mark          INTEGER NOT NULL,
     since         INTEGER NOT NULL,
     attempts      INTEGER NOT NULL,
     counted       INTEGER NOT NULL,
     mode          INTEGER NOT NULL,
+    own           INTEGER NOT NULL DEFAULT 0,
     wish          INTEGER,
+    first_epoch   INTEGER,
+    held_epoch    INTEGER,
+    held_from     INTEGER,
+    refused_from  INTEGER,
     last_error    TEXT,
     last_status   INTEGER
 ) STRICT;
 
 CREATE UNIQUE INDEX undelivered_by_lane ON undelivered (company_id, endpoint_id, work_order_id, sequence);
 
--- Written when a lane becomes non-empty or empty and when its head's due time changes. `due` is NULL while it is
--- empty. `sequence` is the last one given out, as far as no undelivered delivery says more.
+-- Written when a lane becomes non-empty or empty and when something in it waits for a time. `due` is the earliest at
+-- which one of its heads may be tried, a head's end of hold included; NULL while it is empty. `sequence` is the last one given out, as far as no undelivered delivery says more.
 CREATE TABLE lanes (
     company_id    TEXT NOT NULL,
     endpoint_id   BLOB NOT NULL,
     work_order_id INTEGER NOT NULL,
     sequence      INTEGER NOT NULL,
     due           INTEGER,
-    generation    INTEGER NOT NULL,
+    mark          INTEGER NOT NULL,
     emptied       INTEGER,
     PRIMARY KEY (company_id, endpoint_id, work_order_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX lanes_by_due ON lanes (endpoint_id, generation, due) WHERE due IS NOT NULL;
+CREATE INDEX lanes_by_due ON lanes (endpoint_id, mark, due, work_order_id) WHERE due IS NOT NULL;
 CREATE INDEX lanes_by_emptied ON lanes (emptied) WHERE emptied IS NOT NULL;
 
 CREATE TABLE finished (
@@ -138,6 +153,7 @@ CREATE TABLE finished (
     attempts      INTEGER NOT NULL,
     mode          INTEGER NOT NULL,
     finished      INTEGER NOT NULL,
+    first_epoch   INTEGER,
     last_error    TEXT,
     last_status   INTEGER
 ) STRICT;

@@ -7,24 +7,27 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 use workbell_model::{
-    Branch, Client, ClientId, Company, CompanyId, DeliveryId, Endpoint, EndpointId, EndpointKey,
-    EndpointSettings, Reason, SealedText, Sequence, State, Transition, Undelivered, WorkOrderId, log,
+    Branch, Client, ClientId, Company, CompanyId, Defaults, DeliveryId, Endpoint, EndpointId, EndpointKey,
+    EndpointSettings, Failure, Health, Outcome, Reason, SealedText, Sequence, State, Transition, Undelivered,
+    WorkOrderId, log,
 };
 use workbell_wire::{MessageId, Timestamp};
 
 use super::told::{Ear, Told};
 use crate::record::{
     Acceptance, AcceptanceResult, Accepted, Attempt, ByHand, Change, Completion, DeliveryRecord, DueLanes,
-    EndpointChange, IfUndelivered, Swept,
+    EndpointChange, IfUndelivered, Occasion, Swept,
 };
 use crate::store::Store;
 use crate::{Directory, Error};
 
 /// What an engine can be told when it opens a store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// `limits.waiting`.
     pub(crate) waiting_limit: u64,
+    /// What endpoints leave open.
+    pub(crate) defaults: Defaults,
 }
 
 /// Somewhere a store lives, also while it is closed.
@@ -53,9 +56,11 @@ pub(crate) struct Bench {
 pub(crate) enum End {
     /// 200.
     Success,
-    /// 500; due again after this wait, counted.
+    /// 502; due again after this wait, counted.
     Failure(Duration),
-    /// 500; the last one.
+    /// The same with another failure: its status and kind.
+    Failed(u16, Failure, Duration),
+    /// 502; the last one.
     Death(Reason),
 }
 
@@ -76,7 +81,7 @@ pub(crate) const BRANCH: i64 = 492_042;
 
 impl Bench {
     pub(crate) async fn open(place: impl Place) -> Self {
-        let settings = Settings { waiting_limit: 1_000_000 };
+        let settings = Settings { waiting_limit: 1_000_000, defaults: Defaults::default() };
         let mut bench = Bench {
             place: Box::new(place),
             settings,
@@ -90,7 +95,7 @@ impl Bench {
     }
 
     async fn start(&mut self) {
-        let store = self.place.open(self.settings).await.expect("a store opens");
+        let store = self.place.open(self.settings.clone()).await.expect("a store opens");
         self.ear = Arc::default();
         store.subscribe(self.ear.clone());
         self.store = Some(store);
@@ -99,6 +104,12 @@ impl Bench {
     /// The same place with another `limits.waiting`.
     pub(crate) async fn reopen_with_waiting_limit(&mut self, waiting_limit: u64) {
         self.settings.waiting_limit = waiting_limit;
+        self.reopen().await;
+    }
+
+    /// The same place with another `limits.waiting` and other defaults.
+    pub(crate) async fn reopen_with(&mut self, waiting_limit: u64, defaults: Defaults) {
+        self.settings = Settings { waiting_limit, defaults };
         self.reopen().await;
     }
 
@@ -300,29 +311,37 @@ impl Bench {
         let ended = self.now.plus(duration);
         let transition = match end {
             End::Success => Transition::Delivered,
-            End::Failure(wait) => {
+            End::Failure(wait) | End::Failed(_, _, wait) => {
                 Transition::Retrying { due: ended.plus(wait), counted: delivery.counted + 1 }
             }
             End::Death(reason) => Transition::Dead(reason),
+        };
+        let (status, outcome) = match end {
+            End::Success => (200, Outcome::Succeeded),
+            End::Failed(status, failure, _) => (status, Outcome::Failed(failure)),
+            End::Failure(_) | End::Death(_) => (502, Outcome::Failed(Failure::BadGateway)),
         };
         let failed = end != End::Success;
         let detail = log::Detail { url: "http://127.0.0.1:1/hook".to_owned(), ..log::Detail::default() };
         Completion {
             delivery: delivery.clone(),
+            outcome,
             transition,
+            occasion: Occasion::Due,
             generation: self.directory().endpoint(&delivery.endpoint).map_or(0, |it| it.generation),
             attempt: Attempt {
                 number: delivery.attempts + 1,
                 start: self.now,
                 duration,
-                status: Some(if failed { 500 } else { 200 }),
+                status: Some(status),
                 error: failed.then_some("Status"),
                 detail: serde_json::to_vec(&detail).expect("it is JSON").into(),
             },
         }
     }
 
-    /// Completes an attempt and waits until it is on disk; what the delivery became.
+    /// Completes an attempt and waits until it is on disk; what the delivery became, and when its lane is due next (now
+    /// when nothing waits there).
     pub(crate) async fn complete(&mut self, delivery: &Undelivered, end: End) -> (State, Timestamp) {
         let completion = self.completion(delivery, end);
         self.pass(Duration::from_secs(1));
@@ -340,11 +359,25 @@ impl Bench {
                         && *work_order_id == delivery.work_order_id
                         && *sequence == delivery.sequence =>
                 {
-                    Some((*state, *due))
+                    Some((*state, due.unwrap_or(self.now)))
                 }
                 _ => None,
             })
             .await
+    }
+
+    /// The probe of an endpoint that is down: its lane, and what became of it.
+    pub(crate) async fn probe(&mut self, endpoint: &EndpointKey, end: End) -> Option<WorkOrderId> {
+        let probe = self.store().probe(endpoint, &[]).await.expect("it can be read")?;
+        let mut completion = self.completion(&probe.delivery, end);
+        completion.occasion = Occasion::Probe(probe.cursor);
+        self.pass(Duration::from_secs(1));
+        self.write(completion).await;
+        Some(probe.delivery.work_order_id)
+    }
+
+    pub(crate) fn health(&self, endpoint: &EndpointKey) -> Health {
+        self.directory().health(endpoint)
     }
 
     /// Attempts the head of a lane.

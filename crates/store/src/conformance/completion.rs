@@ -32,7 +32,7 @@ pub(crate) async fn a_failure_makes_it_wait_for_its_due_time(mut bench: Bench) {
     bench.crash().await;
     let delivery = bench.delivery(all[0].deliveries[0]).await;
     assert_eq!((delivery.state, delivery.attempts), (State::Retrying, 1));
-    assert_eq!((delivery.last_error.as_deref(), delivery.last_status), (Some("Status"), Some(500)));
+    assert_eq!((delivery.last_error.as_deref(), delivery.last_status), (Some("Status"), Some(502)));
     assert_eq!((delivery.next_attempt_at, delivery.finished), (Some(due), None));
     let head = bench.head(&endpoint, ORDER).await;
     assert_eq!((head.attempts, head.counted, head.due), (1, 1, due));
@@ -69,7 +69,7 @@ pub(crate) async fn every_attempt_writes_one_log_record_in_its_commit(mut bench:
         assert_eq!(attempts.len(), usize::from(number), "as many as attempts");
         let last = attempts.last().unwrap();
         assert_eq!((last.attempt, last.start, last.duration), (number, began, Duration::from_secs(1)));
-        assert_eq!((last.status, last.error.as_deref()), (Some(500), Some("Status")));
+        assert_eq!((last.status, last.error.as_deref()), (Some(502), Some("Status")));
         assert_eq!(last.next_attempt_at, matches!(end, End::Failure(_)).then_some(due));
         assert_eq!(bench.delivery(id).await.attempts, number, "state and log agree");
     }

@@ -142,13 +142,17 @@ pub(crate) async fn an_endpoint_keeps_all_that_was_set(mut bench: Bench) {
     let key = bench.create(endpoint.clone()).await;
     assert_eq!(*entry(&mut bench, "acme").await.endpoints[&key.endpoint_id], endpoint);
     endpoint.previous_secret = None;
-    endpoint.paused = None;
     endpoint.settings.url = None;
+    let paused = endpoint.paused.take();
     bench
         .change(Change::UpdateEndpoint(endpoint.clone(), EndpointChange::Adjusted, bench.now()))
         .await
         .unwrap();
-    assert_eq!(*entry(&mut bench, "acme").await.endpoints[&key.endpoint_id], endpoint);
+    let kept = entry(&mut bench, "acme").await.endpoints[&key.endpoint_id].clone();
+    assert_eq!(kept.paused, paused, "only resuming ends a pause");
+    assert_eq!(Endpoint { paused: None, ..(*kept).clone() }, endpoint);
+    bench.update(&key, EndpointChange::Resumed, |it| it.paused = None).await;
+    assert_eq!(entry(&mut bench, "acme").await.endpoints[&key.endpoint_id].paused, None);
 }
 
 pub(crate) async fn the_generation_grows_with_each_reopening_and_is_the_stores_own(mut bench: Bench) {

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use workbell_model::job::Kind;
 use workbell_model::{EndpointKey, Fate, Sequence, State, WorkOrderId};
 
 use super::bench::{BRANCH, Bench, DAY, End, MINUTE, NO_ORDERS, ORDER};
+use super::jobs::{make, run};
 use super::told::{Told, within_deadline};
 use crate::Error;
 use crate::feed::{FeedCursor, FeedPage, LARGEST_PAGE};
 use crate::filter::{LogFilter, Paging};
+use crate::job::Filter;
 use crate::record::{EndpointChange, IfUndelivered};
 
 /// A company `acme` with a branch and one pull endpoint that wants all.
@@ -235,8 +238,13 @@ pub(crate) async fn a_cursor_that_was_never_in_this_feed_has_expired(mut bench: 
     bench.publish(ORDER).await;
     let foreign = read(&bench, &other, None).await.next;
     assert!(is_expired(&bench, &endpoint, foreign).await);
-    let of_the_future = FeedCursor(u64::MAX >> 1);
-    assert!(is_expired(&bench, &endpoint, of_the_future).await, "as after a backup was put back");
+    let own = read(&bench, &endpoint, None).await.next;
+    assert!(!is_expired(&bench, &endpoint, own).await);
+    // After a backup was put back a reader may be ahead, or its number may be another notification's by now.
+    let ahead = FeedCursor { no: own.no + 4096, ..own };
+    assert!(is_expired(&bench, &endpoint, ahead).await);
+    let of_another_past = FeedCursor { accepted: own.accepted.plus(MINUTE), ..own };
+    assert!(is_expired(&bench, &endpoint, of_another_past).await);
 }
 
 pub(crate) async fn a_large_page_ends_early_and_says_where_to_go_on(mut bench: Bench) {
@@ -286,4 +294,24 @@ pub(crate) async fn a_pull_endpoint_is_deleted_without_ado(mut bench: Bench) {
     bench.publish(ORDER).await;
     assert_eq!(bench.sweep(DAY, DAY).await.notifications, 3);
     assert_eq!(places(&bench, &endpoint).await, []);
+}
+
+pub(crate) async fn what_is_erased_is_left_out_and_its_place_still_holds(mut bench: Bench) {
+    let endpoint = pull(&mut bench).await;
+    for order in [1, 2, 1] {
+        bench.publish(order).await;
+    }
+    let places = read(&bench, &endpoint, None).await.items;
+    let erased =
+        Filter { company_id: Some(endpoint.company_id.clone()), work_order_id: Some(1), ..Filter::default() };
+    let job = make(&mut bench, Kind::Erase, erased).await;
+    run(&bench, &job).await;
+    let left = read(&bench, &endpoint, None).await.items;
+    assert_eq!(left, places[1..2]);
+    let after_the_first = read(&bench, &endpoint, Some(places[0].cursor())).await;
+    assert_eq!(after_the_first.items, left, "its reader goes on");
+    let rest = read(&bench, &endpoint, Some(left[0].cursor())).await;
+    assert_eq!((rest.items, rest.next), (Vec::new(), left[0].cursor()));
+    bench.publish(2).await;
+    assert_eq!(read(&bench, &endpoint, Some(rest.next)).await.items.len(), 1);
 }

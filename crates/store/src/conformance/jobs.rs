@@ -141,7 +141,7 @@ pub(crate) async fn each_kind_acts_on_the_states_that_it_takes_also_with_an_atte
             assert_eq!(counts(&job), (Some(taken), taken, 0, 0), "{kind:?} {in_flight:?}");
             let place = match in_flight {
                 None => 0,
-                Some(End::Failure(_) | End::Death(_)) => 1,
+                Some(End::Failure(_) | End::Failed(..) | End::Death(_)) => 1,
                 Some(End::Success) => 2,
             };
             for delivery in &tried {

@@ -65,7 +65,7 @@ pub(crate) async fn each_filter_takes_what_it_names_newest_first(mut bench: Benc
         (LogFilter { action: Some("Rejected".to_owned()), ..any() }, vec![4, 2, 1]),
         (LogFilter { direction: Some(Direction::Outbound), ..any() }, vec![4, 3, 2, 1, 0]),
         (LogFilter { direction: Some(Direction::Inbound), ..any() }, vec![]),
-        (LogFilter { status: Some(500), ..any() }, vec![2, 1]),
+        (LogFilter { status: Some(502), ..any() }, vec![2, 1]),
         (LogFilter { status: Some(404), ..any() }, vec![]),
         (LogFilter { error: Some("Status".to_owned()), ..any() }, vec![2, 1]),
         (LogFilter { from: Some(started[2]), ..any() }, vec![4, 3, 2]),
@@ -150,7 +150,7 @@ pub(crate) async fn a_record_has_both_sides_of_the_attempt(mut bench: Bench) {
     assert_eq!(record.delivery_id, Some(accepted.deliveries[0]));
     assert_eq!(record.message_id, Some(accepted.message_id));
     assert_eq!((record.work_order_id, record.branch_id, record.action.as_str()), (ORDER, BRANCH, "Accepted"));
-    assert_eq!((record.attempt, record.status, record.error.as_deref()), (1, Some(500), Some("Status")));
+    assert_eq!((record.attempt, record.status, record.error.as_deref()), (1, Some(502), Some("Status")));
     assert_eq!(record.duration, Duration::from_nanos(1_234_567_800));
     assert_eq!(record.next_attempt_at, Some(due));
     assert_eq!(record.body, None, "lists leave the body out");
@@ -259,7 +259,7 @@ pub(crate) async fn pages_have_no_gap_and_no_double_while_new_records_arrive(mut
         LogFilter { delivery_id: Some(head.id()), ..any() },
         LogFilter { work_order_id: Some(ORDER), ..any() },
         LogFilter { message_id: Some(head.message_id), ..any() },
-        LogFilter { status: Some(500), ..any() },
+        LogFilter { status: Some(502), ..any() },
     ] {
         let there: Vec<_> = log(&bench, filter.clone()).await.iter().map(|record| record.no).collect();
         let (mut seen, mut after) = (Vec::new(), None);

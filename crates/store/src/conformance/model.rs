@@ -8,7 +8,12 @@ mod life;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use workbell_model::{DeliveryId, EndpointKey, Reason, State, Transition, Wish, WorkOrderId};
+use workbell_model::health::{self, Act, Ended, Numbers};
+use workbell_model::hold::{Step, Waits, Walk};
+use workbell_model::{
+    Defaults, DeliveryId, EndpointKey, EndpointSettings, Failures, Health, Outcome, Reason, State,
+    Transition, Wish, WorkOrderId,
+};
 use workbell_wire::Timestamp;
 
 pub(crate) use life::any_life_agrees_with_the_model;
@@ -20,6 +25,7 @@ const WAITING_LIMIT: u64 = 7;
 struct Target {
     key: EndpointKey,
     generation: u64,
+    health: Health,
     enabled: bool,
     deleted: bool,
 }
@@ -37,7 +43,8 @@ struct Delivery {
     counted: u16,
     due: Timestamp,
     since: Timestamp,
-    written_under: u64,
+    mark: u64,
+    failures: Failures,
     wish: Option<Wish>,
     finished: Option<Timestamp>,
     records: usize,
@@ -55,6 +62,7 @@ struct Begun {
     start: Timestamp,
     generation: u64,
     due: Timestamp,
+    probe: bool,
 }
 
 /// The counter of a lane, and since when it is empty.
@@ -78,6 +86,14 @@ impl Delivery {
     fn waits(&self) -> bool {
         self.state.is_undelivered()
     }
+
+    fn order(&self) -> Waits {
+        Waits { scheduled: self.due, mark: self.mark, failures: self.failures, wished: self.wish.is_some() }
+    }
+}
+
+fn numbers() -> Numbers {
+    Defaults::default().numbers(&EndpointSettings::default())
 }
 
 impl Model {
@@ -97,8 +113,28 @@ impl Model {
     }
 
     fn due(&self, delivery: &Delivery) -> Timestamp {
-        let stale = delivery.written_under < self.targets[delivery.target].generation;
-        if stale { delivery.due.min(delivery.since) } else { delivery.due }
+        delivery.order().shown(&self.targets[delivery.target].health)
+    }
+
+    /// The first of a lane that may be tried, or when one may be.
+    fn next_of(&self, target: usize, order: WorkOrderId, now: Timestamp) -> Result<u64, Option<Timestamp>> {
+        let defaults = Defaults::default();
+        let longest = defaults.retry_schedule.longest_wait();
+        let mut walk = Walk::new(&self.targets[target].health, now, defaults.hold_limit, longest);
+        let lane = self.lane(target, order);
+        for (place, delivery) in lane.iter().enumerate() {
+            match walk.step(&delivery.order()) {
+                Step::Pass => {}
+                Step::Try => return Ok(delivery.sequence),
+                Step::Stop | Step::Behind => {
+                    if place + 1 < lane.len() {
+                        walk.more();
+                    }
+                    break;
+                }
+            }
+        }
+        Err(walk.next)
     }
 
     fn accept(&mut self, order: WorkOrderId, ids: &[DeliveryId], now: Timestamp) {
@@ -110,6 +146,7 @@ impl Model {
         for (target, id) in takers.into_iter().zip(ids) {
             let overflows = self.waiting(target) >= WAITING_LIMIT;
             let empty = self.lane(target, order).is_empty();
+            let health = self.targets[target].health;
             let counter = self.counters.entry((target, order)).or_default();
             counter.last += 1;
             match (overflows, empty) {
@@ -128,8 +165,9 @@ impl Model {
                 attempts: 0,
                 counted: 0,
                 due: now,
-                since: now,
-                written_under: self.targets[target].generation,
+                since: health.age.reading(now),
+                mark: health.mark,
+                failures: Failures::default(),
                 wish: None,
                 finished: overflows.then_some(now),
                 records: 0,
@@ -147,25 +185,61 @@ impl Model {
         }
     }
 
+    /// A retry by hand takes effect.
+    fn ask_for(&mut self, at: usize, now: Timestamp) {
+        let (target, order, sequence) =
+            (self.deliveries[at].target, self.deliveries[at].order, self.deliveries[at].sequence);
+        let is_head = self.lane(target, order).first().is_none_or(|head| head.sequence >= sequence);
+        let health = &mut self.targets[target].health;
+        *health = health.retried(order, is_head, now);
+        let since = health.age.reading(now);
+        self.deliveries[at].failures = self.deliveries[at].failures.anew();
+        self.wait(at, now, since, 0);
+    }
+
     fn wait(&mut self, at: usize, due: Timestamp, since: Timestamp, counted: u16) {
-        let generation = self.targets[self.deliveries[at].target].generation;
+        let mark = self.targets[self.deliveries[at].target].health.mark;
         let delivery = &mut self.deliveries[at];
         delivery.state = if delivery.attempts == 0 { State::Pending } else { State::Retrying };
         (delivery.reason, delivery.finished, delivery.wish) = (None, None, None);
         (delivery.due, delivery.since, delivery.counted) = (due, since, counted);
-        delivery.written_under = generation;
+        delivery.mark = mark;
         let (lane, sequence) = ((delivery.target, delivery.order), delivery.sequence);
         let counter = self.counters.entry(lane).or_default();
         counter.last = counter.last.max(sequence);
         counter.emptied = None;
     }
 
-    /// The end of an attempt that began under `generation`.
-    fn complete(&mut self, at: usize, transition: Transition, generation: u64, ended: Timestamp) {
+    /// What an attempt does to its endpoint, and what its delivery remembers.
+    fn tell_endpoint(&mut self, at: usize, begun: Begun, outcome: Outcome, now: Timestamp) -> Failures {
+        let (target, work_order_id) = (self.deliveries[at].target, self.deliveries[at].order);
+        let health = self.targets[target].health;
+        let known = self.deliveries[at].order().failures_now(&health);
+        let ended = Ended { outcome, probe: begun.probe, work_order_id, at: now };
+        let after = health.after(ended, known, numbers());
+        if !self.targets[target].deleted {
+            self.targets[target].health = after.health;
+        }
+        assert!(!after.expires_old || begun.probe, "only a probe speaks for the others");
+        assert!(after.transition != health::Transition::Probed || begun.probe);
+        after.failures
+    }
+
+    /// The end of an attempt.
+    fn complete(
+        &mut self,
+        at: usize,
+        begun: Begun,
+        (transition, outcome): (Transition, Outcome),
+        ended: Timestamp,
+    ) {
         self.deliveries[at].attempts += 1;
         self.deliveries[at].records += 1;
-        let delivery = &self.deliveries[at];
         let succeeded = transition == Transition::Delivered;
+        if succeeded {
+            self.tell_endpoint(at, begun, outcome, ended);
+        }
+        let delivery = &self.deliveries[at];
         if !delivery.waits() {
             if succeeded && delivery.reason == Some(Reason::ByHand) {
                 let delivery = &mut self.deliveries[at];
@@ -173,15 +247,28 @@ impl Model {
             }
             return;
         }
-        let is_of_before = generation < self.targets[delivery.target].generation;
-        let (since, counted) = (delivery.since, delivery.counted);
-        match (transition, delivery.wish) {
+        let is_of_before = begun.generation < self.targets[delivery.target].generation;
+        let (since, counted, wish) = (delivery.since, delivery.counted, delivery.wish);
+        let before = self.deliveries[at].clone();
+        if !succeeded {
+            self.deliveries[at].failures = if is_of_before {
+                before.order().failures_now(&self.targets[before.target].health)
+            } else {
+                self.tell_endpoint(at, begun, outcome, ended)
+            };
+        }
+        match (transition, wish) {
             (Transition::Delivered, _) => self.finish(at, State::Delivered, None, ended),
             (_, Some(Wish::Discard)) => self.finish(at, State::Discarded, Some(Reason::ByHand), ended),
-            (_, Some(Wish::Retry)) => self.wait(at, ended, ended, 0),
+            (_, Some(Wish::Retry)) => self.ask_for(at, ended),
             (_, None) if is_of_before => self.wait(at, ended, since, counted),
             (Transition::Dead(reason), None) => self.finish(at, State::Dead, Some(reason), ended),
-            (Transition::Retrying { due, counted }, None) => self.wait(at, due, since, counted),
+            (Transition::Retrying { due, counted }, None) => {
+                self.wait(at, due, since, counted);
+                if outcome == Outcome::Interrupted && due == before.due {
+                    (self.deliveries[at].mark, self.deliveries[at].failures) = (before.mark, before.failures);
+                }
+            }
         }
     }
 
@@ -194,7 +281,7 @@ impl Model {
         if delivery.waits() && in_flight {
             delivery.wish = Some(Wish::Retry);
         } else {
-            self.wait(at, now, now, 0);
+            self.ask_for(at, now);
         }
         true
     }
@@ -219,13 +306,20 @@ impl Model {
     fn settle(&mut self, at: usize, now: Timestamp) {
         match self.deliveries[at].wish {
             None => {}
-            Some(Wish::Retry) => self.wait(at, now, now, 0),
+            Some(Wish::Retry) => self.ask_for(at, now),
             Some(Wish::Discard) => self.finish(at, State::Discarded, Some(Reason::ByHand), now),
         }
     }
 
+    fn act(&mut self, target: usize, act: Act, now: Timestamp) {
+        let target = &mut self.targets[target];
+        target.generation += u64::from(act != Act::Adjusted);
+        target.health = target.health.acted(act, !target.enabled, now);
+    }
+
     fn delete(&mut self, target: usize, now: Timestamp) {
         self.targets[target].deleted = true;
+        self.targets[target].health = Health::default();
         for at in 0..self.deliveries.len() {
             if self.deliveries[at].target == target && self.deliveries[at].waits() {
                 self.finish(at, State::Discarded, Some(Reason::EndpointDeleted), now);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use workbell_model::{Reason, State};
 
-use super::bench::{Bench, DAY, End, MINUTE, ORDER};
+use super::bench::{BRANCH, Bench, DAY, End, MINUTE, ORDER};
 use crate::filter::{LogFilter, NotificationFilter, Paging};
+use crate::record::{Acceptance, EndpointChange};
 
 async fn kept(bench: &Bench) -> usize {
     let paging = Paging { after: None, limit: 500 };
@@ -189,4 +190,71 @@ pub(crate) async fn the_next_time_is_never_in_the_past(mut bench: Bench) {
     assert!(next <= bench.now().plus(MINUTE), "and is not forgotten");
     let next = bench.sweep(Duration::ZERO, Duration::ZERO).await.next.expect("it is looked at again");
     assert!(next > bench.now());
+}
+
+/// Notifications that nobody wants, with large bodies.
+async fn fill(bench: &mut Bench, count: usize) {
+    for _ in 0..count / 100 {
+        let body = bytes::Bytes::from(vec![b'x'; 4096]);
+        let fill = |bench: &mut Bench| Acceptance {
+            body: body.clone(),
+            branch_id: BRANCH + 1,
+            ..bench.acceptance(0)
+        };
+        let acceptances: Vec<_> = (0..100).map(|_| fill(bench)).collect();
+        for answer in bench.store().accept(acceptances).await.unwrap() {
+            answer.unwrap();
+        }
+        bench.pass(MINUTE);
+    }
+}
+
+/// Sweeps to a size; how many went before their time, and whether it is still too large.
+async fn shrink(bench: &Bench, most_bytes: u64) -> (u64, Option<u64>) {
+    let mut early = 0;
+    loop {
+        let swept =
+            bench.store().sweep_within(bench.now(), 365 * DAY, 365 * DAY, Some(most_bytes)).await.unwrap();
+        early += swept.early;
+        if !swept.more {
+            return (early, swept.too_large);
+        }
+    }
+}
+
+pub(crate) async fn the_oldest_go_early_when_the_store_is_too_large_but_never_what_waits(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.branch(&endpoint.company_id, BRANCH + 1).await;
+    bench.update(&endpoint, EndpointChange::Adjusted, |it| it.settings.branch_ids = Some(vec![BRANCH])).await;
+    let waits = bench.publish(ORDER).await;
+    let delivered = bench.publish(7).await;
+    bench.attempt(&endpoint, 7, End::Success).await;
+    fill(&mut bench, 2000).await;
+    assert_eq!(shrink(&bench, 1 << 30).await, (0, None), "it is small enough");
+    let newest = bench.store().notifications(NotificationFilter::default(), paging()).await.unwrap();
+    let (early, too_large) = shrink(&bench, 4 << 20).await;
+    assert!((1000..2000).contains(&early), "{early}");
+    assert_eq!(too_large, None);
+    let left = bench.store().notifications(NotificationFilter::default(), paging()).await.unwrap();
+    let ids = |page: &crate::filter::Page<crate::record::NotificationRecord>| {
+        page.items.iter().map(|record| record.message_id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&left)[..400], ids(&newest)[..400], "the newest stay");
+    assert_eq!(logged(&bench).await, Vec::<u64>::new(), "the log is older than what was published after");
+    let company = endpoint.company_id.clone();
+    assert!(bench.store().notification(&company, delivered.message_id).await.unwrap().is_none());
+    assert!(bench.store().notification(&company, waits.message_id).await.unwrap().is_some());
+    assert_eq!(bench.head(&endpoint, ORDER).await.message_id, waits.message_id);
+    // With nothing but what waits it stays too large, and says so.
+    let (_, too_large) = shrink(&bench, 1).await;
+    assert!(too_large.is_some_and(|used| used > 1), "{too_large:?}");
+    assert_eq!(kept(&bench).await, 1);
+    bench.crash().await;
+    assert_eq!(bench.head(&endpoint, ORDER).await.message_id, waits.message_id);
+    let next = bench.publish(ORDER).await;
+    assert!(next.deliveries[0].no() > delivered.deliveries[0].no(), "numbers do not come back");
+}
+
+fn paging() -> Paging {
+    Paging { after: None, limit: 500 }
 }

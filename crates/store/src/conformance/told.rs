@@ -27,8 +27,9 @@ pub(crate) enum Told {
         work_order_id: WorkOrderId,
         sequence: Sequence,
         state: State,
-        due: Timestamp,
+        due: Option<Timestamp>,
     },
+    Reopened(EndpointKey),
     LaneChanged(EndpointKey, WorkOrderId),
     EndpointChanged(EndpointKey, EndpointChange),
     ConditionChanged(bool),
@@ -99,9 +100,13 @@ impl Subscriber for Ear {
         work_order_id: WorkOrderId,
         sequence: Sequence,
         state: State,
-        due: Timestamp,
+        due: Option<Timestamp>,
     ) {
         self.hear(Told::Completed { endpoint: endpoint.clone(), work_order_id, sequence, state, due });
+    }
+
+    fn reopened(&self, endpoint: &EndpointKey) {
+        self.hear(Told::Reopened(endpoint.clone()));
     }
 
     fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId) {

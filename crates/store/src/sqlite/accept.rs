@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, Endpoint, Fate, Mode, NotificationNo, Reason, Undelivered,
+    CompanyId, DeliveryId, DeliveryNo, Endpoint, Fate, Mode, NotificationNo, Reason, Sequence, Undelivered,
 };
-use workbell_wire::MessageId;
+use workbell_wire::{MessageId, Timestamp};
 
 use super::code;
 use super::lane;
@@ -119,7 +119,7 @@ impl Write {
         if hash != content_hash {
             return Ok(Repeat::Other);
         }
-        let accepted = workbell_wire::Timestamp::from_ticks(accepted);
+        let accepted = Timestamp::from_ticks(accepted);
         let deliveries = (0..count)
             .map(|ordinal| DeliveryId::new(accepted, DeliveryNo::new(NotificationNo(no), ordinal)))
             .collect();
@@ -144,16 +144,21 @@ impl Write {
         let waiting_limit = self.waiting_limit;
         let waiting = self.waiting(&endpoint.key)?;
         if *waiting >= waiting_limit {
-            return self.create_overflowing(no, &key, sequence, endpoint.generation, acceptance);
+            return self.create_overflowing(no, &key, sequence, acceptance);
         }
         *waiting += 1;
-        self.lanes.get(&self.connection, &key)?.count += 1;
+        let lane = self.lanes.get(&self.connection, &key)?;
+        lane.count += 1;
+        // Behind heads that wait: whose hold is over hinders nobody, and that of others ends for this one.
+        let may_be_head = lane.tried > 0 && !lane.closed;
+        let health = self.health(&endpoint.key);
+        let (mark, since) = (health.mark, health.age.reading(now));
         self.connection
             .prepare_cached(
                 "INSERT INTO undelivered
-                   (delivery_no, company_id, endpoint_id, work_order_id, sequence, due, generation, since,
-                    attempts, counted, mode)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, 0, 0, ?8)",
+                   (delivery_no, company_id, endpoint_id, work_order_id, sequence, due, mark, since, attempts,
+                    counted, mode)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9)",
             )?
             .execute(params![
                 no.0,
@@ -162,16 +167,21 @@ impl Write {
                 acceptance.work_order_id,
                 sequence,
                 now.ticks(),
-                endpoint.generation,
+                mark,
+                since.ticks(),
                 code::of_mode(Mode::Live),
             ])?;
         if first {
-            lane::put(&self.connection, &key, sequence, now.ticks(), endpoint.generation)?;
+            lane::put(&self.connection, &key, sequence, now.ticks(), mark)?;
         }
         self.events.push(Event::Accepted(Fresh {
-            delivery: undelivered(no, endpoint, acceptance, sequence),
+            delivery: undelivered(no, endpoint, acceptance, (sequence, since)),
             first,
         }));
+        if may_be_head {
+            self.mend(&key, now)?;
+            self.events.push(Event::LaneChanged(key.0, key.1));
+        }
         Ok(())
     }
 
@@ -181,7 +191,6 @@ impl Write {
         no: DeliveryNo,
         key: &lane::LaneKey,
         sequence: u64,
-        generation: u64,
         acceptance: &Acceptance,
     ) -> rusqlite::Result<()> {
         let delivery = super::complete::Finished {
@@ -193,12 +202,13 @@ impl Write {
             attempts: 0,
             mode: Mode::Live,
             finished: acceptance.accepted,
+            first_epoch: None,
             last_error: None,
             last_status: None,
         };
         super::complete::insert_finished(&self.connection, &delivery)?;
         self.raise_dying(&key.0, Reason::Overflow, acceptance.accepted)?;
-        lane::mend(&self.connection, key, sequence, generation, acceptance.accepted.ticks())
+        self.mend(key, acceptance.accepted).map(drop)
     }
 }
 
@@ -227,7 +237,12 @@ fn targets(company: &CompanyEntry, acceptance: &Acceptance) -> Vec<Arc<Endpoint>
     company.endpoints.values().filter(wanted).cloned().collect()
 }
 
-fn undelivered(no: DeliveryNo, endpoint: &Endpoint, acceptance: &Acceptance, sequence: u64) -> Undelivered {
+fn undelivered(
+    no: DeliveryNo,
+    endpoint: &Endpoint,
+    acceptance: &Acceptance,
+    (sequence, since): (Sequence, Timestamp),
+) -> Undelivered {
     Undelivered {
         no,
         endpoint: endpoint.key.clone(),
@@ -239,7 +254,7 @@ fn undelivered(no: DeliveryNo, endpoint: &Endpoint, acceptance: &Acceptance, seq
         message_id: acceptance.message_id,
         body: acceptance.body.clone(),
         accepted: acceptance.accepted,
-        since: acceptance.accepted,
+        since,
         attempts: 0,
         counted: 0,
         due: acceptance.accepted,

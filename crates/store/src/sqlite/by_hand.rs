@@ -2,13 +2,14 @@
 
 use rusqlite::{OptionalExtension, params};
 use workbell_model::{
-    CompanyId, DeliveryId, DeliveryNo, EndpointId, EndpointKey, Mode, Reason, State, Wish, is_replay_lane,
+    CompanyId, DeliveryId, DeliveryNo, EndpointId, EndpointKey, Mode, Reason, State, Wish, WorkOrderId,
+    is_replay_lane,
 };
 use workbell_wire::Timestamp;
 
 use super::code;
-use super::complete::{Finished, insert_finished};
-use super::lane::{self, LaneKey};
+use super::complete::{Finished, Mend, insert_finished};
+use super::lane::LaneKey;
 use super::write::{Event, Write};
 use crate::error::Error;
 use crate::record::ByHand;
@@ -16,7 +17,7 @@ use crate::record::ByHand;
 /// A delivery as either table has it.
 pub(super) struct Row {
     pub(super) key: LaneKey,
-    sequence: u64,
+    pub(super) sequence: u64,
     pub(super) state: State,
     pub(super) reason: Option<Reason>,
     /// When it came to its fate.
@@ -24,6 +25,7 @@ pub(super) struct Row {
     attempts: u16,
     mode: Mode,
     pub(super) wish: Option<Wish>,
+    first_epoch: Option<u64>,
     last_error: Option<String>,
     last_status: Option<u16>,
 }
@@ -51,8 +53,8 @@ impl Write {
             State::Delivered => {
                 Err(Error::StateConflict("it is delivered; nothing is left to retry".to_owned()))
             }
-            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Retry),
-            State::Pending | State::Retrying => self.make_due(no, &row.key, now),
+            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Retry, now),
+            State::Pending | State::Retrying => self.make_due(no, row, now),
             State::Dead | State::Discarded if self.is_erased(no)? => {
                 Err(Error::StateConflict("its notification is erased; there is nothing to send".to_owned()))
             }
@@ -80,7 +82,7 @@ impl Write {
                 "it is {}; only what is undelivered or dead can be discarded",
                 row.state.name().to_lowercase()
             ))),
-            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Discard),
+            State::Pending | State::Retrying if in_flight => self.wish(no, Wish::Discard, now),
             State::Pending | State::Retrying => self.take_out(no, row, Reason::ByHand, now),
             State::Dead => {
                 self.connection
@@ -98,36 +100,59 @@ impl Write {
         let Some(row) = self.row(no)? else { return Ok(()) };
         match row.wish {
             None => Ok(()),
-            Some(Wish::Retry) => self.make_due(no, &row.key, now),
+            Some(Wish::Retry) => self.make_due(no, &row, now),
             Some(Wish::Discard) => self.take_out(no, &row, Reason::ByHand, now),
         }
     }
 
-    fn wish(&mut self, no: DeliveryNo, wish: Wish) -> Result<(), Error> {
+    fn wish(&mut self, no: DeliveryNo, wish: Wish, now: Timestamp) -> Result<(), Error> {
         self.connection
             .prepare_cached("UPDATE undelivered SET wish = ?2 WHERE delivery_no = ?1")?
             .execute(params![no.0, code::of_wish(wish)])?;
         // Told as well: should the attempt have ended meanwhile, the engine finds the wish and settles it.
-        if let Some(row) = self.row(no)? {
-            self.events.push(Event::LaneChanged(row.key.0, row.key.1));
+        match self.row(no)? {
+            Some(row) => self.mend_and_tell(&row.key, now),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn make_due(&mut self, no: DeliveryNo, key: &LaneKey, now: Timestamp) -> Result<(), Error> {
-        let generation = self.generation(key);
+    fn make_due(&mut self, no: DeliveryNo, row: &Row, now: Timestamp) -> Result<(), Error> {
+        self.ask_for(&row.key, row.sequence, now)?;
+        let health = *self.health(&row.key.0);
         self.connection
             .prepare_cached(
-                "UPDATE undelivered SET due = ?2, generation = ?3, since = ?2, counted = 0, wish = NULL
+                "UPDATE undelivered
+                 SET due = ?2, mark = ?3, since = ?4, counted = 0, wish = NULL,
+                     held_epoch = NULL, held_from = NULL, refused_from = NULL
                  WHERE delivery_no = ?1",
             )?
-            .execute(params![no.0, now.ticks(), generation])?;
-        self.mend(key, now)
+            .execute(params![no.0, now.ticks(), health.mark, health.age.reading(now).ticks()])?;
+        self.mend_and_tell(&row.key, now)
+    }
+
+    /// A retry by hand ends a throttle; of a head it is a probe at once.
+    pub(super) fn ask_for(&mut self, key: &LaneKey, sequence: u64, now: Timestamp) -> rusqlite::Result<()> {
+        let ahead: Option<i64> = self
+            .connection
+            .prepare_cached(
+                // Uses undelivered_by_lane.
+                "SELECT 1 FROM undelivered
+                 WHERE company_id = ?1 AND endpoint_id = ?2 AND work_order_id = ?3 AND sequence < ?4
+                 LIMIT 1",
+            )?
+            .query_row(
+                params![key.0.company_id.as_str(), key.0.endpoint_id.as_bytes(), key.1, sequence],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let health = self.health(&key.0).retried(key.1, ahead.is_none(), now);
+        self.set_health(&key.0, health)
     }
 
     fn bring_back(&mut self, no: DeliveryNo, row: &Row, now: Timestamp) -> Result<(), Error> {
         let lane = self.lanes.get(&self.connection, &row.key)?;
         lane.count += 1;
+        lane.tried += u64::from(row.attempts > 0);
         lane.sequence = lane.sequence.max(row.sequence);
         if !is_replay_lane(row.key.1) {
             *self.waiting(&row.key.0)? += 1;
@@ -135,13 +160,14 @@ impl Write {
         self.connection
             .prepare_cached("DELETE FROM finished WHERE delivery_no = ?1")?
             .execute(params![no.0])?;
-        let generation = self.generation(&row.key);
+        self.ask_for(&row.key, row.sequence, now)?;
+        let health = *self.health(&row.key.0);
         self.connection
             .prepare_cached(
                 "INSERT INTO undelivered
-                   (delivery_no, company_id, endpoint_id, work_order_id, sequence, due, generation, since, attempts,
-                    counted, mode, last_error, last_status)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, 0, ?9, ?10, ?11)",
+                   (delivery_no, company_id, endpoint_id, work_order_id, sequence, due, mark, since, attempts,
+                    counted, mode, first_epoch, last_error, last_status)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 no.0,
@@ -150,16 +176,18 @@ impl Write {
                 row.key.1,
                 row.sequence,
                 now.ticks(),
-                generation,
+                health.mark,
+                health.age.reading(now).ticks(),
                 row.attempts,
                 code::of_mode(row.mode),
+                row.first_epoch,
                 row.last_error,
                 row.last_status,
             ])?;
-        self.mend(&row.key, now)
+        self.mend_and_tell(&row.key, now)
     }
 
-    /// Makes an undelivered one `Discarded`.
+    /// Makes an undelivered one `Discarded`, or `Dead` when it is too old.
     pub(super) fn take_out(
         &mut self,
         no: DeliveryNo,
@@ -171,33 +199,41 @@ impl Write {
             no,
             key: &row.key,
             sequence: row.sequence,
-            state: code::DISCARDED,
+            state: code::end_of(reason),
             reason: Some(reason),
             attempts: row.attempts,
             mode: row.mode,
             finished: now,
+            first_epoch: row.first_epoch,
             last_error: row.last_error.as_deref(),
             last_status: row.last_status,
         };
         insert_finished(&self.connection, &finished)?;
-        self.leave(no, &row.key, row.sequence, now)?;
-        self.mend(&row.key, now)
+        self.leave(no, &row.key, row.sequence, row.attempts > 0, Mend::Always, now)?;
+        self.events.push(Event::LaneChanged(row.key.0.clone(), row.key.1));
+        Ok(())
     }
 
     /// Brings the lane's row in line and tells that it changed.
-    pub(super) fn mend(&mut self, key: &LaneKey, now: Timestamp) -> Result<(), Error> {
-        let sequence = self.lanes.get(&self.connection, key)?.sequence;
-        lane::mend(&self.connection, key, sequence, self.generation(key), now.ticks())?;
+    pub(super) fn mend_and_tell(&mut self, key: &LaneKey, now: Timestamp) -> Result<(), Error> {
+        self.mend(key, now)?;
         self.events.push(Event::LaneChanged(key.0.clone(), key.1));
         Ok(())
     }
 
-    /// Brings the row of a lane in line that a reader found to be due although its head is not.
-    pub(super) fn mend_stale(&mut self, key: &LaneKey, now: Timestamp) -> Result<(), Error> {
-        let lane = *self.lanes.get(&self.connection, key)?;
-        // An empty lane's row was written when it became empty, and says since when.
-        if lane.count > 0 {
-            lane::mend(&self.connection, key, lane.sequence, self.generation(key), now.ticks())?;
+    /// Brings the rows of lanes in line that a reader found to be due although no head of theirs is.
+    pub(super) fn mend_stale(
+        &mut self,
+        endpoint: &EndpointKey,
+        lanes: &[WorkOrderId],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        for work_order_id in lanes {
+            let key = (endpoint.clone(), *work_order_id);
+            // An empty lane's row was written when it became empty, and says since when.
+            if self.lanes.get(&self.connection, &key)?.count > 0 {
+                self.mend(&key, now)?;
+            }
         }
         Ok(())
     }
@@ -223,14 +259,15 @@ impl Write {
         let waits = self
             .connection
             .prepare_cached(
-                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, wish, NULL, NULL
+                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status,
+                        first_epoch, wish, NULL, NULL
                  FROM undelivered
                  WHERE delivery_no = ?1",
             )?
             .query_row(params![no.0], |row| {
                 let attempts: u16 = row.get(4)?;
                 let state = if attempts == 0 { State::Pending } else { State::Retrying };
-                let wish = row.get::<_, Option<i64>>(8)?.map(code::wish).transpose()?;
+                let wish = row.get::<_, Option<i64>>(9)?.map(code::wish).transpose()?;
                 read_row(row, state, wish)
             })
             .optional()?;
@@ -239,12 +276,12 @@ impl Write {
         }
         self.connection
             .prepare_cached(
-                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status, state,
-                        reason, finished
+                "SELECT company_id, endpoint_id, work_order_id, sequence, attempts, mode, last_error, last_status,
+                        first_epoch, state, reason, finished
                  FROM finished
                  WHERE delivery_no = ?1",
             )?
-            .query_row(params![no.0], |row| read_row(row, code::finished_state(row.get(8)?)?, None))
+            .query_row(params![no.0], |row| read_row(row, code::finished_state(row.get(9)?)?, None))
             .optional()
     }
 }
@@ -254,13 +291,14 @@ fn read_row(row: &rusqlite::Row<'_>, state: State, wish: Option<Wish>) -> rusqli
         key: (endpoint_key(row, 0, 1)?, row.get(2)?),
         sequence: row.get(3)?,
         state,
-        reason: row.get::<_, Option<i64>>(9)?.map(code::reason).transpose()?,
-        finished: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_ticks),
+        reason: row.get::<_, Option<i64>>(10)?.map(code::reason).transpose()?,
+        finished: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_ticks),
         attempts: row.get(4)?,
         mode: code::mode(row.get(5)?)?,
         wish,
         last_error: row.get(6)?,
         last_status: row.get(7)?,
+        first_epoch: row.get(8)?,
     })
 }
 

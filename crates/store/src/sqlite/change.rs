@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::params;
+use workbell_model::health::Act;
 use workbell_model::{Branch, Client, ClientId, Company, CompanyId, Endpoint, EndpointKey};
 use workbell_wire::{ActionName, Timestamp};
 
@@ -95,6 +96,7 @@ impl Write {
         }
         for endpoint in entry.endpoints.values() {
             self.mark_endpoint_deleted(&endpoint.key, now)?;
+            self.remove_health(&endpoint.key)?;
         }
         self.connection.execute(
             "UPDATE companies SET name = '', deleted = ?2 WHERE company_id = ?1",
@@ -240,6 +242,7 @@ impl Write {
             return Err(Error::Exists(format!("endpoint {}", endpoint.key.endpoint_id)));
         }
         self.write_endpoint(&endpoint)?;
+        self.act_on(&endpoint, Act::Adjusted, endpoint.created)?;
         self.events.push(Event::EndpointChanged(endpoint.key.clone(), EndpointChange::Created));
         Ok(edit(endpoint.key.company_id.clone(), move |entry| {
             entry.endpoints.insert(endpoint.key.endpoint_id, Arc::new(endpoint));
@@ -250,18 +253,51 @@ impl Write {
         &mut self,
         mut endpoint: Endpoint,
         change: EndpointChange,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Publish, Error> {
         let known = self.directory.endpoint(&endpoint.key);
         let known = known.ok_or_else(|| Error::NotFound(format!("endpoint {}", endpoint.key.endpoint_id)))?;
-        // A mark instead of an update of its lanes: what was due under an older generation is due at once.
-        endpoint.generation = known.generation + u64::from(change == EndpointChange::Reopened);
+        // Marks instead of an update of its lanes: what was due under an older one is due at once.
+        let act = match change {
+            EndpointChange::Reopened => Act::Changed,
+            EndpointChange::Resumed => Act::Resumed,
+            EndpointChange::Created | EndpointChange::Adjusted | EndpointChange::Deleted => Act::Adjusted,
+        };
+        endpoint.generation = known.generation + u64::from(act != Act::Adjusted);
         endpoint.created = known.created;
+        if act != Act::Resumed {
+            // A 410 may have paused it since whoever asks for this has looked.
+            endpoint.paused = endpoint.paused.or(known.paused);
+        }
         self.write_endpoint(&endpoint)?;
+        self.act_on(&endpoint, act, now)?;
         self.events.push(Event::EndpointChanged(endpoint.key.clone(), change));
         Ok(edit(endpoint.key.company_id.clone(), move |entry| {
             entry.endpoints.insert(endpoint.key.endpoint_id, Arc::new(endpoint));
         }))
+    }
+
+    /// A `410 Gone` paused it.
+    pub(super) fn pause(&mut self, key: &EndpointKey, now: Timestamp) -> rusqlite::Result<()> {
+        let paused = self
+            .connection
+            .prepare_cached(
+                "UPDATE endpoints SET paused = ?3
+                 WHERE company_id = ?1 AND endpoint_id = ?2 AND paused IS NULL AND deleted IS NULL",
+            )?
+            .execute(params![key.company_id.as_str(), key.endpoint_id.as_bytes(), now.ticks()])?;
+        if paused == 0 {
+            return Ok(());
+        }
+        tracing::warn!(endpoint = %key.endpoint_id, "an endpoint answered 410 Gone and is paused; what is for it waits");
+        self.events.push(Event::EndpointChanged(key.clone(), EndpointChange::Adjusted));
+        let (company, id) = (key.company_id.clone(), key.endpoint_id);
+        self.publish.push(edit(company, move |entry| {
+            if let Some(endpoint) = entry.endpoints.get_mut(&id) {
+                Arc::make_mut(endpoint).paused = Some(now);
+            }
+        }));
+        Ok(())
     }
 
     fn write_endpoint(&self, endpoint: &Endpoint) -> Result<(), Error> {
@@ -304,6 +340,7 @@ impl Write {
             refuse(*self.waiting(&key)? + self.replays_waiting(&key)?)?;
         }
         self.mark_endpoint_deleted(&key, now)?;
+        self.remove_health(&key)?;
         self.discard_now_or_later(Discard::OfEndpoint(key.clone()), now)?;
         Ok(edit(key.company_id.clone(), move |entry| {
             entry.endpoints.remove(&key.endpoint_id);

@@ -28,6 +28,14 @@ pub(super) const DELIVERED: i64 = 0;
 pub(super) const DEAD: i64 = 1;
 pub(super) const DISCARDED: i64 = 2;
 
+/// The state of what ends for this reason.
+pub(super) const fn end_of(reason: Reason) -> i64 {
+    match reason {
+        Reason::Exhausted | Reason::Expired | Reason::Overflow => DEAD,
+        Reason::ByHand | Reason::EndpointDeleted | Reason::Erased => DISCARDED,
+    }
+}
+
 pub(super) fn finished_state(code: i64) -> FromSqlResult<State> {
     match code {
         DELIVERED => Ok(State::Delivered),

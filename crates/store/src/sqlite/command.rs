@@ -25,7 +25,7 @@ pub(super) enum Command {
     Act(Box<Acting>, Reply<ActResult>),
     LogInbound(Box<Inbound>),
     Settle(DeliveryNo, Timestamp, Reply<()>),
-    MendLane(EndpointKey, WorkOrderId, Timestamp),
+    MendLanes(EndpointKey, Vec<WorkOrderId>, Timestamp, Reply<()>),
     Retry(ByHand, Reply<()>),
     Discard(ByHand, Reply<()>),
     Change(Box<(Change, Author)>, Reply<()>),
@@ -42,6 +42,7 @@ impl Command {
     pub(super) fn weight(&self) -> usize {
         match self {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
+            Command::MendLanes(_, lanes, ..) => lanes.len(),
             Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
             | Command::OfAlert(..)
@@ -49,7 +50,6 @@ impl Command {
             | Command::Act(..)
             | Command::LogInbound(_)
             | Command::Settle(..)
-            | Command::MendLane(..)
             | Command::Retry(..)
             | Command::Discard(..)
             | Command::Change(..)
@@ -68,7 +68,7 @@ impl Command {
             Command::LogInbound(inbound) => inbound.detail.len(),
             Command::Complete(_)
             | Command::Settle(..)
-            | Command::MendLane(..)
+            | Command::MendLanes(..)
             | Command::Retry(..)
             | Command::Discard(..)
             | Command::Change(..)
@@ -91,6 +91,7 @@ impl Command {
         match self {
             Command::Accept(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Settle(_, _, reply)
+            | Command::MendLanes(_, _, _, reply)
             | Command::Retry(_, reply)
             | Command::Discard(_, reply)
             | Command::Change(_, reply)
@@ -110,8 +111,6 @@ impl Command {
                 let delivery = completion.delivery.id();
                 tracing::error!(%delivery, %error, "the outcome of an attempt was refused by the store");
             }
-            // A reader that finds the lane stale again asks again.
-            Command::MendLane(..) => {}
         }
     }
 }

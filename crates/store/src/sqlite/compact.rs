@@ -36,6 +36,7 @@ pub fn compact(data_dir: &Path) -> Result<Compacted, Error> {
         data_dir: data_dir.to_owned(),
         synchronous: Synchronous::Full,
         waiting_limit: 0,
+        defaults: workbell_model::Defaults::default(),
         #[cfg(test)]
         hooks: super::tests::Hooks::default(),
     };

@@ -1,15 +1,19 @@
-//! The end of an attempt: the delivery's new state, its lane, and the log record, in one commit.
+//! The end of an attempt: the delivery's new state, its lane, its endpoint's state, and the log record, in one commit.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use workbell_model::health::{self, After, Ended};
+use workbell_model::hold::Waits;
 use workbell_model::{
-    DeliveryNo, EndpointKey, Mode, Reason, State, Transition, Wish, WorkOrderId, is_replay_lane,
+    DeliveryNo, EndpointKey, Failures, Mode, Outcome, Reason, Sequence, State, Transition, Wish, WorkOrderId,
+    is_replay_lane,
 };
 use workbell_wire::{ActionName, Timestamp};
 
 use super::code;
-use super::lane::{self, Lane, LaneKey};
+use super::lane::{self, LaneKey};
 use super::write::{Event, Write};
-use crate::record::{Attempt, Completion, Emulation, Inbound};
+use crate::error::Error;
+use crate::record::{Attempt, Completion, Emulation, Inbound, Occasion};
 
 /// A row of `finished`.
 pub(super) struct Finished<'a> {
@@ -21,6 +25,8 @@ pub(super) struct Finished<'a> {
     pub(super) attempts: u16,
     pub(super) mode: Mode,
     pub(super) finished: Timestamp,
+    /// The endpoint's epoch at its first failure.
+    pub(super) first_epoch: Option<u64>,
     pub(super) last_error: Option<&'a str>,
     pub(super) last_status: Option<u16>,
 }
@@ -30,8 +36,8 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
         .prepare_cached(
             "INSERT INTO finished
                (delivery_no, company_id, endpoint_id, work_order_id, sequence, state, reason, attempts, mode, finished,
-                last_error, last_status)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                first_epoch, last_error, last_status)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             row.no.0,
@@ -44,10 +50,37 @@ pub(super) fn insert_finished(connection: &Connection, row: &Finished<'_>) -> ru
             row.attempts,
             code::of_mode(row.mode),
             row.finished.ticks(),
+            row.first_epoch,
             row.last_error,
             row.last_status,
         ])
         .map(drop)
+}
+
+/// Whether the row of a lane must be brought in line when a delivery leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mend {
+    /// In any case.
+    Always,
+    /// Only if something in it waits for a time: else the row serves the next head too.
+    IfTried,
+}
+
+/// What is kept of a delivery that failed.
+struct Kept {
+    wish: Option<Wish>,
+    waits: Waits,
+    counted: u16,
+}
+
+/// What a failure makes of a delivery that goes on waiting.
+struct PutBack {
+    due: Timestamp,
+    mark: u64,
+    counted: u16,
+    /// Another start of its age.
+    since: Option<Timestamp>,
+    failures: Failures,
 }
 
 /// What a log record says beside the attempt's own part.
@@ -63,83 +96,247 @@ struct Logged<'a> {
 
 impl Write {
     /// Writes the outcome of an attempt within the running transaction.
-    pub(super) fn complete(&mut self, completion: &Completion) -> rusqlite::Result<()> {
+    pub(super) fn complete(&mut self, completion: &Completion) -> Result<(), Error> {
         let ended = completion.attempt.start.plus(completion.attempt.duration);
         let key = (completion.delivery.endpoint.clone(), completion.delivery.work_order_id);
-        let outcome = if completion.transition == Transition::Delivered {
+        match completion.outcome {
             // Whatever was wished by hand: so it need not be read.
-            Transition::Delivered
+            Outcome::Succeeded => self.complete_success(completion, &key, ended),
+            Outcome::Failed(_) | Outcome::Interrupted => self.complete_failure(completion, &key, ended),
+        }
+    }
+
+    fn complete_success(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        ended: Timestamp,
+    ) -> Result<(), Error> {
+        let transition = self.note_success(completion, key, ended)?;
+        let delivered = (code::DELIVERED, None, completion.delivery.failures.first_epoch);
+        if let Some(due) = self.finish(completion, key, delivered, ended)? {
+            self.insert_log(completion, None)?;
+            self.completed(completion, key, State::Delivered, due);
         } else {
-            match self.wish_of(completion.delivery.no)? {
-                Some(wish) => decide(completion, wish, self.generation(&key), ended),
-                None => return self.complete_removed(completion, ended),
-            }
+            self.complete_removed(completion, key, ended)?;
+        }
+        match transition {
+            health::Transition::Reopened => self.events.push(Event::Reopened(key.0.clone())),
+            // What their failures were is known now, and with it how long they hold their lanes.
+            health::Transition::Recovered | health::Transition::Widened => self.settle_lanes(key, ended)?,
+            health::Transition::Unchanged
+            | health::Transition::Counted
+            | health::Transition::Excused
+            | health::Transition::Closed
+            | health::Transition::Probed => {}
+        }
+        Ok(())
+    }
+
+    /// What a success does to its endpoint: mostly nothing that is worth a write.
+    fn note_success(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        ended: Timestamp,
+    ) -> rusqlite::Result<health::Transition> {
+        let health = self.health(&key.0);
+        if !health.notices_success() {
+            health.note_success(key.1, ended);
+            return Ok(health::Transition::Unchanged);
+        }
+        let known = completion.delivery.failures;
+        let Some(after) = self.after(completion, key, known, ended) else {
+            return Ok(health::Transition::Unchanged);
         };
-        let (state, due) = match outcome {
-            Transition::Delivered => {
-                if !self.finish(completion, &key, (code::DELIVERED, None), ended)? {
-                    return self.complete_removed(completion, ended);
-                }
-                (State::Delivered, None)
+        self.set_health(&key.0, after.health)?;
+        if after.transition == health::Transition::Reopened {
+            self.healths.forget_unsettled(&key.0);
+            tracing::info!(endpoint = %key.0.endpoint_id, "an endpoint that was down answers again");
+        }
+        Ok(after.transition)
+    }
+
+    /// What an attempt does to its endpoint; `None` when that is deleted.
+    fn after(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        known: Failures,
+        at: Timestamp,
+    ) -> Option<After> {
+        let endpoint = self.directory.endpoint(&key.0)?;
+        let numbers = self.defaults.numbers(&endpoint.settings);
+        let (probe, cursor) = match completion.occasion {
+            Occasion::Due => (false, None),
+            Occasion::Probe(cursor) => (true, cursor),
+        };
+        let ended = Ended { outcome: completion.outcome, probe, work_order_id: key.1, at };
+        let mut after = self.health(&key.0).after(ended, known, numbers);
+        if probe {
+            after.health = after.health.probing(cursor);
+        }
+        Some(after)
+    }
+
+    fn settle_lanes(&mut self, key: &LaneKey, now: Timestamp) -> rusqlite::Result<()> {
+        for work_order_id in self.take_unsettled(&key.0, now)? {
+            if work_order_id == key.1 {
+                continue;
             }
+            let other = (key.0.clone(), work_order_id);
+            if self.lanes.get(&self.connection, &other)?.count > 0 {
+                self.mend(&other, now)?;
+                self.events.push(Event::LaneChanged(other.0, other.1));
+            }
+        }
+        Ok(())
+    }
+
+    fn complete_failure(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        ended: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(kept) = self.kept(completion.delivery.no)? else {
+            return Ok(self.complete_removed(completion, key, ended)?);
+        };
+        let of_before = self
+            .directory
+            .endpoint(&key.0)
+            .is_some_and(|endpoint| completion.generation < endpoint.generation);
+        let known = kept.waits.failures_now(self.health(&key.0));
+        let after = if of_before { None } else { self.after(completion, key, known, ended) };
+        let failures = after.map_or(known, |after| after.failures);
+        if let Some(after) = after {
+            self.apply(&after, key, ended)?;
+        }
+        let outcome = decide(completion, &kept, of_before, ended);
+        let (state, due, lane_due) = match outcome {
+            // A success has gone another way.
+            Transition::Delivered => return Ok(()),
             Transition::Dead(reason) => {
-                let (state, code) = match reason {
-                    Reason::ByHand => (State::Discarded, code::DISCARDED),
-                    Reason::Exhausted
-                    | Reason::Expired
-                    | Reason::Overflow
-                    | Reason::EndpointDeleted
-                    | Reason::Erased => (State::Dead, code::DEAD),
-                };
-                self.finish(completion, &key, (code, Some(reason)), ended)?;
+                let end = (code::end_of(reason), Some(reason), failures.first_epoch);
+                let lane_due = self.finish(completion, key, end, ended)?.flatten();
+                let state = if reason == Reason::ByHand { State::Discarded } else { State::Dead };
                 if state == State::Dead {
                     self.raise_dying(&key.0, reason, ended)?;
                 }
-                (state, None)
+                (state, None, lane_due)
             }
             Transition::Retrying { due, counted } => {
-                self.put_back(completion, &key, due, counted)?;
-                (State::Retrying, Some(due))
+                let back = self.back(completion, key, &kept, failures, (due, counted), ended)?;
+                let lane_due = self.put_back(completion, key, &back, ended)?;
+                (State::Retrying, Some(due), lane_due)
             }
         };
         self.insert_log(completion, due)?;
+        self.completed(completion, key, state, lane_due);
+        if outcome != completion.transition {
+            // Count and start of the schedule are other ones than the attempt knew.
+            self.events.push(Event::LaneChanged(key.0.clone(), key.1));
+        }
+        if after.is_some_and(|after| after.expires_old) {
+            self.expire_old(&key.0, ended)?;
+        }
+        Ok(())
+    }
+
+    /// What a failure does to its endpoint.
+    fn apply(&mut self, after: &After, key: &LaneKey, ended: Timestamp) -> rusqlite::Result<()> {
+        self.set_health(&key.0, after.health)?;
+        if after.pauses {
+            self.pause(&key.0, ended)?;
+        }
+        match after.transition {
+            health::Transition::Counted | health::Transition::Excused => {
+                self.healths.note_unsettled(&key.0, key.1);
+            }
+            health::Transition::Closed => {
+                self.healths.forget_unsettled(&key.0);
+                let failures = after.health.failures;
+                tracing::warn!(endpoint = %key.0.endpoint_id, failures, "an endpoint is down; it is probed until it answers");
+            }
+            health::Transition::Unchanged
+            | health::Transition::Recovered
+            | health::Transition::Reopened
+            | health::Transition::Widened
+            | health::Transition::Probed => {}
+        }
+        Ok(())
+    }
+
+    /// How a delivery goes on waiting.
+    fn back(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        kept: &Kept,
+        failures: Failures,
+        (due, counted): (Timestamp, u16),
+        ended: Timestamp,
+    ) -> rusqlite::Result<PutBack> {
+        if kept.wish == Some(Wish::Retry) {
+            self.ask_for(key, completion.delivery.sequence, ended)?;
+            let health = self.health(&key.0);
+            let (mark, since) = (health.mark, Some(health.age.reading(ended)));
+            return Ok(PutBack { due, mark, counted, since, failures: failures.anew() });
+        }
+        if completion.outcome == Outcome::Interrupted && due == kept.waits.scheduled {
+            // It is due at once as it was before: by its mark, or as the next probe.
+            let Waits { mark, failures, .. } = kept.waits;
+            return Ok(PutBack { due, mark, counted, since: None, failures });
+        }
+        let mark = self.health(&key.0).mark;
+        Ok(PutBack { due, mark, counted, since: None, failures })
+    }
+
+    /// Tells of an outcome. `due` is when a head of the lane may be tried next.
+    fn completed(&mut self, completion: &Completion, key: &LaneKey, state: State, due: Option<Timestamp>) {
         self.events.push(Event::Completed {
             endpoint: key.0.clone(),
             work_order_id: key.1,
             sequence: completion.delivery.sequence,
             state,
-            due: due.unwrap_or(ended),
+            due,
         });
-        if outcome != completion.transition {
-            // Count and start of the schedule are other ones than the attempt knew.
-            self.events.push(Event::LaneChanged(key.0, key.1));
-        }
-        Ok(())
     }
 
-    /// What was wished by hand for a delivery; nothing at all when it does not wait any more.
-    fn wish_of(&self, no: DeliveryNo) -> rusqlite::Result<Option<Option<Wish>>> {
+    /// What is kept of a delivery; nothing at all when it does not wait any more.
+    fn kept(&self, no: DeliveryNo) -> rusqlite::Result<Option<Kept>> {
         self.connection
-            .prepare_cached("SELECT wish FROM undelivered WHERE delivery_no = ?1")?
-            .query_row(params![no.0], |row| Ok(row.get::<_, Option<i64>>(0)?.map(code::wish).transpose()?))
+            .prepare_cached(
+                "SELECT due, mark, own, first_epoch, held_epoch, held_from, refused_from, wish, counted
+                 FROM undelivered
+                 WHERE delivery_no = ?1",
+            )?
+            .query_row(params![no.0], |row| {
+                Ok(Kept {
+                    waits: lane::waits(row, 0)?,
+                    wish: row.get::<_, Option<i64>>(7)?.map(code::wish).transpose()?,
+                    counted: row.get(8)?,
+                })
+            })
             .optional()
     }
 
-    /// False when it does not wait any more; then nothing is written.
+    /// `None` when it does not wait any more; then nothing is written. Else when a head of its lane may be tried next.
     fn finish(
         &mut self,
         completion: &Completion,
         key: &LaneKey,
-        (state, reason): (i64, Option<Reason>),
+        (state, reason, first_epoch): (i64, Option<Reason>, Option<u64>),
         ended: Timestamp,
-    ) -> rusqlite::Result<bool> {
+    ) -> rusqlite::Result<Option<Option<Timestamp>>> {
         let delivery = &completion.delivery;
-        let Some(lane) = self.leave(delivery.no, key, delivery.sequence, ended)? else { return Ok(false) };
         // The lane's row has the due time of its last known head. It serves the next head too, unless that one would
         // have to wait for it although this one did not.
-        if lane.count > 0 && delivery.due > ended {
-            lane::mend(&self.connection, key, lane.sequence, self.generation(key), ended.ticks())?;
-        }
+        let mend = if delivery.due > ended { Mend::Always } else { Mend::IfTried };
+        let tried = delivery.attempts > 0;
+        let Some(due) = self.leave(delivery.no, key, delivery.sequence, tried, mend, ended)? else {
+            return Ok(None);
+        };
         let row = Finished {
             no: delivery.no,
             key,
@@ -149,21 +346,25 @@ impl Write {
             attempts: completion.attempt.number,
             mode: delivery.mode,
             finished: ended,
+            first_epoch,
             last_error: completion.attempt.error,
             last_status: completion.attempt.status,
         };
         insert_finished(&self.connection, &row)?;
-        Ok(true)
+        Ok(Some(due))
     }
 
-    /// Takes a delivery out of the queue and keeps its lane in order; `None` when it was not there.
+    /// Takes a delivery out of the queue and keeps its lane in order; `None` when it was not there. Else when a head of
+    /// the lane may be tried next.
     pub(super) fn leave(
         &mut self,
         no: DeliveryNo,
         key: &LaneKey,
-        sequence: u64,
+        sequence: Sequence,
+        tried: bool,
+        mend: Mend,
         now: Timestamp,
-    ) -> rusqlite::Result<Option<Lane>> {
+    ) -> rusqlite::Result<Option<Option<Timestamp>>> {
         // Lane and endpoint are looked up first: found again in the file they must still count this delivery.
         self.lanes.get(&self.connection, key)?;
         self.waiting(&key.0)?;
@@ -179,64 +380,82 @@ impl Write {
             *waiting = waiting.saturating_sub(1);
         }
         let lane = self.lanes.get(&self.connection, key)?;
+        let must_mend = mend == Mend::Always || lane.tried > 0 || sequence == lane.sequence;
         lane.count = lane.count.saturating_sub(1);
+        lane.tried = lane.tried.saturating_sub(u64::from(tried));
         let lane = *lane;
-        let generation = self.generation(key);
         if lane.count == 0 {
-            lane::put_empty(&self.connection, key, lane.sequence, generation, now.ticks())?;
-        } else if sequence == lane.sequence {
-            lane::mend(&self.connection, key, lane.sequence, generation, now.ticks())?;
+            let mark = self.health(&key.0).mark;
+            lane::put_empty(&self.connection, key, lane.sequence, mark, now.ticks())?;
+            return Ok(Some(None));
         }
-        Ok(Some(lane))
+        if must_mend { self.mend(key, now).map(Some) } else { Ok(Some(Some(now))) }
     }
 
-    /// Keeps a delivery for its next attempt.
+    /// Keeps a delivery for its next attempt. When a head of its lane may be tried next.
     fn put_back(
         &mut self,
         completion: &Completion,
         key: &LaneKey,
-        due: Timestamp,
-        counted: u16,
-    ) -> rusqlite::Result<()> {
-        let generation = self.generation(key);
+        back: &PutBack,
+        ended: Timestamp,
+    ) -> rusqlite::Result<Option<Timestamp>> {
+        // The lane is looked up first: found again in the file it counts this one as tried.
+        self.lanes.get(&self.connection, key)?;
+        let failures = &back.failures;
         self.connection
             .prepare_cached(
                 "UPDATE undelivered
-                 SET due = ?2, generation = ?3, attempts = ?4, counted = ?5, last_error = ?6, last_status = ?7,
-                     since = CASE wish WHEN 1 THEN ?2 ELSE since END, wish = NULL
+                 SET due = ?2, mark = ?3, attempts = ?4, counted = ?5, last_error = ?6, last_status = ?7,
+                     since = COALESCE(?8, since), wish = NULL, own = ?9, first_epoch = ?10, held_epoch = ?11,
+                     held_from = ?12, refused_from = ?13
                  WHERE delivery_no = ?1",
             )?
             .execute(params![
                 completion.delivery.no.0,
-                due.ticks(),
-                generation,
+                back.due.ticks(),
+                back.mark,
                 completion.attempt.number,
-                counted,
+                back.counted,
                 completion.attempt.error,
                 completion.attempt.status,
+                back.since.map(Timestamp::ticks),
+                failures.own,
+                failures.first_epoch,
+                failures.held_epoch,
+                failures.held_from.map(Timestamp::ticks),
+                failures.refused_from.map(Timestamp::ticks),
             ])?;
-        let last = self.lanes.get(&self.connection, key)?.sequence;
-        lane::mend(&self.connection, key, last, generation, due.ticks())
+        if completion.delivery.attempts == 0 {
+            self.lanes.get(&self.connection, key)?.tried += 1;
+        }
+        self.mend(key, ended)
     }
 
-    /// The attempt of a delivery that was discarded meanwhile: it is logged, and a success wins over a discard by hand.
-    fn complete_removed(&mut self, completion: &Completion, ended: Timestamp) -> rusqlite::Result<()> {
+    /// The attempt of a delivery that was discarded or expired meanwhile: it is logged, and a success wins over both.
+    fn complete_removed(
+        &mut self,
+        completion: &Completion,
+        key: &LaneKey,
+        ended: Timestamp,
+    ) -> rusqlite::Result<()> {
         let no = completion.delivery.no.0;
         let attempt = &completion.attempt;
-        let won = matches!(completion.transition, Transition::Delivered)
+        let won = completion.outcome == Outcome::Succeeded
             && self
                 .connection
                 .prepare_cached(
                     "UPDATE finished
                      SET state = 0, reason = NULL, attempts = ?2, finished = ?3, last_error = NULL, last_status = ?4
-                     WHERE delivery_no = ?1 AND reason = ?5",
+                     WHERE delivery_no = ?1 AND reason IN (?5, ?6)",
                 )?
                 .execute(params![
                     no,
                     attempt.number,
                     ended.ticks(),
                     attempt.status,
-                    code::of_reason(Reason::ByHand)
+                    code::of_reason(Reason::ByHand),
+                    code::of_reason(Reason::Expired)
                 ])?
                 == 1;
         if !won {
@@ -247,13 +466,8 @@ impl Write {
         self.insert_log(completion, None)?;
         self.erase_record_of(completion.delivery.no)?;
         let state = if won { State::Delivered } else { State::Discarded };
-        self.events.push(Event::Completed {
-            endpoint: completion.delivery.endpoint.clone(),
-            work_order_id: completion.delivery.work_order_id,
-            sequence: completion.delivery.sequence,
-            state,
-            due: ended,
-        });
+        let waits = self.lanes.get(&self.connection, key)?.count > 0;
+        self.completed(completion, key, state, waits.then_some(ended));
         Ok(())
     }
 
@@ -355,27 +569,15 @@ impl Write {
             .optional()?;
         Ok(found.unwrap_or(0))
     }
-
-    /// The endpoint's generation now; 0 when it is deleted.
-    pub(super) fn generation(&self, key: &LaneKey) -> u64 {
-        self.directory.endpoint(&key.0).map_or(0, |endpoint| endpoint.generation)
-    }
 }
 
-/// What somebody wished by hand meanwhile wins over a failure, and a success over that. A failure of a request that
-/// would be another one by now says nothing.
-fn decide(completion: &Completion, wish: Option<Wish>, generation: u64, ended: Timestamp) -> Transition {
-    match (completion.transition, wish) {
-        (Transition::Delivered, _) => Transition::Delivered,
-        (Transition::Retrying { .. } | Transition::Dead(_), Some(Wish::Retry)) => {
-            Transition::Retrying { due: ended, counted: 0 }
-        }
-        (Transition::Retrying { .. } | Transition::Dead(_), Some(Wish::Discard)) => {
-            Transition::Dead(Reason::ByHand)
-        }
-        (Transition::Retrying { .. } | Transition::Dead(_), None) if completion.generation < generation => {
-            Transition::Retrying { due: ended, counted: completion.delivery.counted }
-        }
-        (follows, None) => follows,
+/// What somebody wished by hand meanwhile wins over a failure. A failure of a request that would be another one by now
+/// says nothing.
+fn decide(completion: &Completion, kept: &Kept, of_before: bool, ended: Timestamp) -> Transition {
+    match kept.wish {
+        Some(Wish::Retry) => Transition::Retrying { due: ended, counted: 0 },
+        Some(Wish::Discard) => Transition::Dead(Reason::ByHand),
+        None if of_before => Transition::Retrying { due: ended, counted: kept.counted },
+        None => completion.transition,
     }
 }

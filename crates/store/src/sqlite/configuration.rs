@@ -54,6 +54,9 @@ pub(super) fn load(connection: &Connection, directory: &Directory) -> Result<(),
             entry.endpoints.insert(endpoint.key.endpoint_id, Arc::new(endpoint));
         }
     }
+    for (endpoint, health) in super::health::load(connection)? {
+        directory.set_health(endpoint, Some(health));
+    }
     let actions = all(connection, "SELECT name, sample, created FROM actions", own_action)?;
     let mut entries = directory.write();
     entries.branches = companies

@@ -7,6 +7,7 @@ use workbell_wire::Timestamp;
 
 use super::by_hand::company_id;
 use super::configuration;
+use super::expire::Expiry;
 use super::write::Write;
 use crate::error::Error;
 
@@ -28,6 +29,8 @@ pub(super) enum Discard {
         /// Number that deliveries accepted later have at least.
         below: u64,
     },
+    /// What became too old while its endpoint is down.
+    Expired(Expiry),
 }
 
 /// What was left to do when the process ended.
@@ -50,21 +53,25 @@ impl Write {
     /// The first step within the running transaction; what it leaves is done after the commit, step by step.
     pub(super) fn discard_now_or_later(&mut self, discard: Discard, now: Timestamp) -> Result<(), Error> {
         let first_of_this_transaction = self.started_discards.is_empty();
-        let more = !first_of_this_transaction || self.discard_step(&discard, now)?;
-        if more {
-            self.started_discards.push(discard);
-        }
+        let more = if first_of_this_transaction { self.discard_step(&discard, now)? } else { Some(discard) };
+        self.started_discards.extend(more);
         Ok(())
     }
 
-    /// Discards some; true while there are more.
-    pub(super) fn discard_step(&mut self, discard: &Discard, now: Timestamp) -> Result<bool, Error> {
-        match discard {
-            Discard::OfEndpoint(endpoint) => self.discard_of_endpoint(endpoint, now),
+    /// Discards some; what is left to do, if anything.
+    pub(super) fn discard_step(
+        &mut self,
+        discard: &Discard,
+        now: Timestamp,
+    ) -> Result<Option<Discard>, Error> {
+        let more = match discard {
+            Discard::OfEndpoint(endpoint) => self.discard_of_endpoint(endpoint, now)?,
             Discard::OfBranch { company_id, branch_id, below } => {
-                self.discard_of_branch(company_id, *branch_id, *below, now)
+                self.discard_of_branch(company_id, *branch_id, *below, now)?
             }
-        }
+            Discard::Expired(expiry) => return Ok(self.expire_step(expiry, now)?.map(Discard::Expired)),
+        };
+        Ok(more.then(|| discard.clone()))
     }
 
     fn discard_of_endpoint(&mut self, endpoint: &EndpointKey, now: Timestamp) -> Result<bool, Error> {

@@ -40,6 +40,7 @@ impl Write {
             attempts: 0,
             mode: Mode::Live,
             finished: now,
+            first_epoch: None,
             last_error: None,
             last_status: None,
         };
@@ -47,7 +48,8 @@ impl Write {
         self.connection
             .prepare_cached("INSERT INTO feed (company_id, endpoint_id, delivery_no) VALUES (?1, ?2, ?3)")?
             .execute(params![key.0.company_id.as_str(), key.0.endpoint_id.as_bytes(), no.0])?;
-        lane::put_empty(&self.connection, &key, sequence, endpoint.generation, now.ticks())?;
+        let mark = self.health(&key.0).mark;
+        lane::put_empty(&self.connection, &key, sequence, mark, now.ticks())?;
         self.events.push(Event::Fed(key.0));
         Ok(())
     }
@@ -103,7 +105,7 @@ pub(super) fn feed(
          ORDER BY f.delivery_no
          LIMIT ?4",
     )?;
-    let from = after.map_or(0, |cursor| cursor.0);
+    let from = after.map_or(0, |cursor| cursor.no);
     let mut rows = statement.query(params![
         endpoint.company_id.as_str(),
         endpoint.endpoint_id.as_bytes(),
@@ -130,17 +132,22 @@ fn start_of(connection: &Connection, endpoint: &EndpointKey) -> rusqlite::Result
         .query_row(params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes()], |row| row.get(0))
         .optional()?;
     // A notification has one delivery for each endpoint, so this feed has no item with the next number.
-    Ok(FeedCursor(removed.map_or(0, |removed| removed + 1)))
+    Ok(FeedCursor { no: removed.map_or(0, |removed| removed + 1), accepted: Timestamp::EPOCH })
 }
 
 fn is_kept(connection: &Connection, endpoint: &EndpointKey, cursor: FeedCursor) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM feed WHERE company_id = ?1 AND endpoint_id = ?2 AND delivery_no = ?3")?
-        .query_row(params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes(), cursor.0], |_| {
-            Ok(())
+    let accepted: Option<i64> = connection
+        .prepare_cached(
+            "SELECT n.accepted
+             FROM feed AS f
+             JOIN notifications AS n ON n.notification_no = f.delivery_no >> 12
+             WHERE f.company_id = ?1 AND f.endpoint_id = ?2 AND f.delivery_no = ?3",
+        )?
+        .query_row(params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes(), cursor.no], |row| {
+            row.get(0)
         })
-        .optional()
-        .map(|found| found.is_some())
+        .optional()?;
+    Ok(accepted == Some(cursor.accepted.ticks()))
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<FeedItem> {

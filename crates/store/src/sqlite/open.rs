@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OpenFlags};
+use workbell_model::Defaults;
 
 use super::checkpoint::FORCED_BYTES;
 use super::readers::Readers;
@@ -38,6 +39,8 @@ pub struct Options {
     pub synchronous: Synchronous,
     /// `limits.waiting`: undelivered deliveries of one endpoint; what exceeds it is created `Dead`.
     pub waiting_limit: u64,
+    /// What endpoints leave open: how long a hold is, when one is down.
+    pub defaults: Defaults,
     /// What a test does to the disk and wants to see of the statements.
     #[cfg(test)]
     pub(crate) hooks: super::tests::Hooks,
@@ -93,8 +96,10 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let feed_bells = Arc::new(FeedBells::default());
     let checkpoints = connect(&file, &options)?;
     let writer = Writer::start(state, checkpoints, subscriber.clone(), counters.clone(), feed_bells.clone())?;
+    let defaults = options.defaults;
     Ok(SqliteStore {
         directory,
+        defaults,
         counters,
         feed_bells,
         subscriber,

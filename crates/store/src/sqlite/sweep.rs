@@ -14,7 +14,7 @@ use crate::record::Swept;
 
 /// Rows of each kind that one step looks at. 100: a fraction of a millisecond of the writer's time, so that a commit that
 /// waits for it is hardly later.
-const STEP: usize = 100;
+pub(super) const STEP: usize = 100;
 
 /// How long until what is old, but not free to go yet, is looked at again. One minute, so that a cursor expires at
 /// most that late.
@@ -26,6 +26,7 @@ pub(super) struct Cutoffs {
     pub(super) now: Timestamp,
     pub(super) notifications: Duration,
     pub(super) log: Duration,
+    pub(super) most_bytes: Option<u64>,
 }
 
 /// Where the last step stopped, so that what is old but must stay is not looked at again at each step.
@@ -33,6 +34,8 @@ pub(super) struct Cutoffs {
 pub(super) struct Position {
     notification: u64,
     lane: Option<SweptLane>,
+    /// The same of what goes earlier because the store is too large.
+    pub(super) shrunk: u64,
     /// Something old was passed by since the walk began: it may be free to go soon.
     passed_by: bool,
 }
@@ -44,9 +47,9 @@ struct SweptLane {
     emptied: i64,
 }
 
-struct Candidate {
-    no: u64,
-    accepted: i64,
+pub(super) struct Candidate {
+    pub(super) no: u64,
+    pub(super) accepted: i64,
 }
 
 impl Write {
@@ -66,6 +69,11 @@ impl Write {
         self.sweep_audit(cutoffs.now, cutoffs.log, &mut swept)?;
         swept.more |= self.sweep_jobs(before)?;
         swept.more |= self.sweep_alerts(cutoffs.now, cutoffs.now.minus(cutoffs.log))?;
+        if let Some(most) = cutoffs.most_bytes
+            && !swept.more
+        {
+            self.shrink(most, &mut position, &mut swept)?;
+        }
         if !swept.more {
             swept.next = self.next_expiry(cutoffs, position.passed_by)?;
             position = Position::default();
@@ -98,7 +106,7 @@ impl Write {
         Ok(())
     }
 
-    fn candidates(&self, before: Timestamp, after: u64) -> Result<Vec<Candidate>, Error> {
+    pub(super) fn candidates(&self, before: Timestamp, after: u64) -> Result<Vec<Candidate>, Error> {
         let mut statement = self.connection.prepare_cached(
             // Numbers grow with the time of acceptance: the primary key serves, and the walk ends at the first
             // that is too young.
@@ -122,7 +130,7 @@ impl Write {
     }
 
     /// Whether its last fate is older: nothing of it waits, and its last delivery finished before.
-    fn fate_is_older(&self, candidate: &Candidate, before: Timestamp) -> Result<bool, Error> {
+    pub(super) fn fate_is_older(&self, candidate: &Candidate, before: Timestamp) -> Result<bool, Error> {
         let (first, last) = (candidate.no << 12, (candidate.no << 12) | 0xfff);
         let waits: Option<i64> = self
             .connection
@@ -139,7 +147,7 @@ impl Write {
         Ok(finished.is_none_or(|finished| finished < before.ticks()))
     }
 
-    fn remove_notification(&self, no: u64) -> Result<(), Error> {
+    pub(super) fn remove_notification(&self, no: u64) -> Result<(), Error> {
         let (first, last) = (no << 12, (no << 12) | 0xfff);
         self.remove_from_feeds(first, last)?;
         self.unlabel_with(no)?;

@@ -10,6 +10,7 @@ mod place;
 mod plans;
 mod refused;
 mod rolled_back_feed;
+mod size;
 mod trouble;
 mod write_ahead_log;
 

@@ -66,12 +66,13 @@ const KEPT: &str = "SELECT delivery_no >> 12 FROM undelivered
                     UNION SELECT delivery_no >> 12 FROM feed";
 
 /// What is moved: table, which of its rows, in which order. The order is that of a good import, too.
-const TABLES: [(&str, &str, &str); 20] = [
+const TABLES: [(&str, &str, &str); 21] = [
     ("meta", "WHERE name = 'check_value'", "name"),
     ("companies", "", "company_id"),
     ("branches", "", "company_id, branch_id"),
     ("clients", "", "company_id, client_id"),
     ("endpoints", "", "company_id, endpoint_id"),
+    ("health", "", "company_id, endpoint_id"),
     ("branch_discards", "", "company_id, branch_id, below"),
     ("actions", "", "name"),
     ("signing_keys", "", "key_id"),
@@ -165,6 +166,7 @@ pub fn import(
         data_dir: data_dir.to_owned(),
         synchronous: Synchronous::Full,
         waiting_limit: u64::MAX,
+        defaults: workbell_model::Defaults::default(),
         #[cfg(test)]
         hooks: super::tests::Hooks::default(),
     };

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use workbell_model::{EndpointKey, Sequence, State, WorkOrderId};
+use workbell_model::{Defaults, EndpointKey, Sequence, State, WorkOrderId};
 use workbell_wire::Timestamp;
 
+use super::change::Publish;
 use super::discard::{self, Discard};
+use super::health::Healths;
 use super::lane::Lanes;
 use super::open::Options;
 use super::quick::QuickMap;
@@ -20,10 +22,6 @@ use crate::record::EndpointChange;
 use crate::store::Fresh;
 
 /// What subscribers are told once the transaction is on disk.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most of them are acceptances, and those are not to cost an allocation"
-)]
 #[derive(Debug)]
 pub(super) enum Event {
     Accepted(Fresh),
@@ -32,8 +30,9 @@ pub(super) enum Event {
         work_order_id: WorkOrderId,
         sequence: Sequence,
         state: State,
-        due: Timestamp,
+        due: Option<Timestamp>,
     },
+    Reopened(EndpointKey),
     LaneChanged(EndpointKey, WorkOrderId),
     /// Something was added to the feed of a pull endpoint; subscribers are not told, for there is nothing to send.
     Fed(EndpointKey),
@@ -47,9 +46,15 @@ pub(super) struct Write {
     pub(super) connection: Connection,
     pub(super) directory: Arc<Directory>,
     pub(super) waiting_limit: u64,
+    pub(super) defaults: Defaults,
     #[cfg(test)]
     hooks: super::tests::Hooks,
     pub(super) lanes: Lanes,
+    pub(super) healths: Healths,
+    /// Until when nothing of an endpoint is too old, by its clock of age, as far as that was looked up.
+    pub(super) expiries: QuickMap<EndpointKey, Timestamp>,
+    /// What completions change of the configuration: done to the directory after the commit.
+    pub(super) publish: Vec<Publish>,
     /// Undelivered deliveries per endpoint, as far as they were asked for.
     waiting: QuickMap<EndpointKey, u64>,
     pub(super) next_notification: u64,
@@ -81,9 +86,13 @@ impl Write {
             connection,
             directory,
             waiting_limit: options.waiting_limit,
+            defaults: options.defaults.clone(),
             #[cfg(test)]
             hooks: options.hooks.clone(),
             lanes: Lanes::default(),
+            healths: Healths::default(),
+            expiries: QuickMap::default(),
+            publish: Vec::new(),
             waiting: QuickMap::default(),
             next_notification,
             next_log,
@@ -114,6 +123,9 @@ impl Write {
             let _refused = self.connection.execute_batch("ROLLBACK");
         }
         self.lanes.clear();
+        self.healths.clear();
+        self.expiries.clear();
+        self.publish.clear();
         self.waiting.clear();
         self.events.clear();
         self.started_discards.clear();
@@ -144,6 +156,15 @@ impl Write {
     pub(super) fn give_back_notification_no(&mut self, no: u64) {
         if self.next_notification == no + 1 {
             self.next_notification = no;
+        }
+    }
+
+    /// Shows in the directory what completions changed, after the commit.
+    pub(super) fn show(&mut self) {
+        self.healths.show(&self.directory);
+        if !self.publish.is_empty() {
+            let mut entries = self.directory.write();
+            self.publish.drain(..).for_each(|publish| publish(&mut entries));
         }
     }
 

@@ -352,17 +352,15 @@ impl Thread {
                 }
                 Ok(Answer::Accepted(results))
             }
-            Command::Complete(completion) => {
-                state.complete(completion).map(|()| Answer::Done).map_err(Error::from)
-            }
+            Command::Complete(completion) => state.complete(completion).map(|()| Answer::Done),
             Command::CreateWorkOrder(creation, _) => state.create_work_order(creation).map(Answer::Acted),
             Command::Act(acting, _) => state.act(acting).map(Answer::Acted),
             Command::LogInbound(inbound) => {
                 state.log_inbound(inbound).map(|()| Answer::Done).map_err(Error::from)
             }
             Command::Settle(no, now, _) => state.settle(*no, *now).map(|()| Answer::Done),
-            Command::MendLane(endpoint, work_order_id, now) => {
-                state.mend_stale(&(endpoint.clone(), *work_order_id), *now).map(|()| Answer::Done)
+            Command::MendLanes(endpoint, lanes, now, _) => {
+                state.mend_stale(endpoint, lanes, *now).map(|()| Answer::Done)
             }
             Command::Retry(by_hand, _) => {
                 judged(state.audited_by_hand(Act::DeliveryRetried, by_hand, Write::retry))
@@ -393,6 +391,7 @@ impl Thread {
     /// After the commit: the directory, subscribers, then answers, so that who is answered finds what was written.
     fn publish(&mut self, batch: Vec<Command>, answers: Vec<Answer>) {
         self.set_trouble(None);
+        self.state.show();
         let mut replies: Vec<Box<dyn FnOnce()>> = Vec::new();
         let mut accepts = Vec::new();
         for (command, answer) in batch.into_iter().zip(answers) {
@@ -430,6 +429,7 @@ impl Thread {
                 }
                 (
                     Command::Settle(_, _, reply)
+                    | Command::MendLanes(_, _, _, reply)
                     | Command::Retry(_, reply)
                     | Command::Discard(_, reply)
                     | Command::OfAlert(_, reply),
@@ -476,6 +476,7 @@ impl Thread {
                 Event::Completed { endpoint, work_order_id, sequence, state, due } => {
                     subscriber.completed(&endpoint, work_order_id, sequence, state, due);
                 }
+                Event::Reopened(endpoint) => subscriber.reopened(&endpoint),
                 Event::LaneChanged(endpoint, work_order_id) => {
                     subscriber.lane_changed(&endpoint, work_order_id);
                 }
@@ -496,6 +497,7 @@ impl Thread {
                 Event::Fed(endpoint) | Event::EndpointChanged(endpoint, _) => self.feed_bells.ring(endpoint),
                 Event::Accepted(_)
                 | Event::Completed { .. }
+                | Event::Reopened(_)
                 | Event::LaneChanged(..)
                 | Event::JobsChanged => {}
                 Event::Alerted(kind, subject) => {
@@ -533,9 +535,14 @@ impl Thread {
             .and_then(|more| self.state.commit().map(|()| more).map_err(Error::from));
         match step {
             Ok(more) => {
-                if !more {
+                if let Some(last) = self.state.to_discard.last_mut()
+                    && let Some(more) = more
+                {
+                    *last = more;
+                } else {
                     self.state.to_discard.pop();
                 }
+                self.state.show();
                 self.tell();
             }
             Err(error) => {

@@ -153,3 +153,39 @@ async fn through_a_service_its_record_is_shown_and_a_refusal_has_status_1() {
     let failure = stub.run(Screen::pipe(), &words).await.unwrap_err();
     assert_eq!(failure.exit_status(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_key_in_pem_signs_and_what_to_trust_follows_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key.pem");
+    let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    std::fs::write(&file, key.serialize_pem()).unwrap();
+    let (one, other) = (developer::open(&file).unwrap(), developer::open(&file).unwrap());
+    assert_eq!((&one.endpoint_id, one.secret.to_text()), (&other.endpoint_id, other.secret.to_text()));
+    let receiver = workbell_testkit::Receiver::start();
+    let words = ["emulate", "Accepted", "--to", &receiver.url("/"), "--key", &file.display().to_string()];
+    Line::parse_from(words).emulate.run(&Screen::pipe().captured()).await.unwrap();
+    let sent = receiver.requests().pop().unwrap();
+    let token = workbell_wire::token::bearer(sent.header("Authorization")).unwrap();
+    // The certificate of another run carries the same public key.
+    let pem = other.ring("CorrigoProDirect").unwrap().certificates_pem(moment::now());
+    let trusted = workbell_wire::certificate::Certificate::read_bundle(&pem).unwrap();
+    let expect = workbell_wire::token::Expect {
+        endpoint: Some(&one.endpoint_id),
+        ..workbell_wire::token::Expect::at(moment::now())
+    };
+    assert!(workbell_wire::token::verify(token, &trusted, &expect).is_valid());
+
+    for (text, says) in [
+        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n", "decrypt it"),
+        ("-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n", "elliptic-curve"),
+        ("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n", "no RSA key"),
+        ("-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n", "not base64"),
+        ("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "no -----BEGIN PRIVATE KEY-----"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let failure = developer::open(&file).unwrap_err();
+        assert!(failure.to_string().contains(says), "{failure}");
+        assert_eq!(failure.exit_status(), 1);
+    }
+}

@@ -53,33 +53,46 @@ impl Model {
     }
 
     async fn due_lanes_agree(&self, bench: &Bench, target: usize) {
-        let heads: BTreeMap<_, _> = ORDERS
-            .into_iter()
-            .filter_map(|order| Some((order, self.due(self.lane(target, order).first()?))))
-            .collect();
         let now = bench.now();
+        let nexts: BTreeMap<_, _> = ORDERS
+            .into_iter()
+            .filter(|order| !self.lane(target, *order).is_empty())
+            .map(|order| (order, self.next_of(target, order, now)))
+            .collect();
         let due = bench.due(&self.targets[target].key).await;
         assert!(!due.more);
-        let mut found: Vec<_> = due.lanes.iter().map(|lane| lane.work_order_id).collect();
-        found.sort_unstable();
-        let expected: Vec<_> =
-            heads.iter().filter(|(_, due)| **due <= now).map(|(order, _)| *order).collect();
-        assert_eq!(found, expected, "due lanes");
-        let later: Option<Timestamp> = heads.values().copied().filter(|due| *due > now).min();
-        assert_eq!(due.next_due, later, "next due time");
+        let found: BTreeMap<_, _> =
+            due.lanes.iter().map(|lane| (lane.work_order_id, lane.deliveries[0].sequence)).collect();
+        let expected: BTreeMap<_, _> =
+            nexts.iter().filter_map(|(order, next)| Some((*order, (*next).ok()?))).collect();
+        assert_eq!(found, expected, "due lanes and their heads");
+        let later: Option<Timestamp> = nexts.values().filter_map(|next| next.err().flatten()).min();
+        // It may be looked at too early, but never too late.
+        assert_eq!(due.next_due.is_some(), later.is_some(), "next due time");
+        assert!(due.next_due <= later, "next due time: {:?}, {later:?}", due.next_due);
+        assert!(due.next_due.is_none_or(|next| next > now), "it is not over: {:?}", due.next_due);
     }
 
     async fn due_times_agree(&self, bench: &Bench) {
         let found: BTreeMap<_, _> = bench.store().due_times().await.unwrap().into_iter().collect();
         for (target, known) in self.targets.iter().enumerate() {
-            let waiting = self.deliveries.iter().filter(|it| it.target == target && it.waits());
-            let heads = waiting.filter(|it| self.lane(target, it.order)[0].sequence == it.sequence);
-            let earliest = heads.map(|it| self.due(it)).min();
+            let (kept, lived) = (bench.health(&known.key), known.health);
+            assert_eq!(kept.with_success_of(&lived), lived, "what is known of the endpoint");
+            let lanes = ORDERS.into_iter().filter(|order| !self.lane(target, *order).is_empty());
+            let earliest = lanes
+                .filter_map(|order| match self.next_of(target, order, bench.now()) {
+                    Ok(_) => Some(bench.now()),
+                    Err(next) => next,
+                })
+                .min();
             let found = found.get(&known.key);
             assert_eq!(found.is_some(), earliest.is_some(), "whoever waits has a due time");
-            // What is due already may be given with a somewhat later time, but none that is still to come.
-            let latest = earliest.map(|earliest| earliest.max(bench.now()));
-            assert!(found.copied() <= latest, "never later than the truth: {found:?}, {earliest:?}");
+            match known.health.down {
+                Some(down) => assert_eq!(found.copied(), earliest.map(|_| down.next()), "that of its probe"),
+                None => {
+                    assert!(found.copied() <= earliest, "never later than the truth: {found:?}, {earliest:?}")
+                }
+            }
         }
     }
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use workbell_model::{Reason, Transition, WorkOrderId};
+use workbell_model::health::Act;
+use workbell_model::{Defaults, Failure, Health, Outcome, Reason, Transition, WorkOrderId};
 
 use super::{Begun, Model, Target, WAITING_LIMIT};
 use crate::Error;
-use crate::conformance::bench::{BRANCH, Bench, DAY, MINUTE, Place};
-use crate::record::{ByHand, EndpointChange, IfUndelivered};
+use crate::conformance::bench::{BRANCH, Bench, DAY, End, MINUTE, Place};
+use crate::record::{ByHand, EndpointChange, IfUndelivered, Occasion};
 
 pub(super) const ORDERS: [WorkOrderId; 3] = [0, 1, 2];
 
@@ -24,11 +25,11 @@ const LIVES: u32 = 60;
 enum Step {
     Publish { order: usize, count: usize },
     Begin(usize),
-    End { which: usize, outcome: Outcome },
+    End { which: usize, outcome: Ends },
     Retry { which: usize, knows: bool },
     Discard { which: usize, knows: bool },
     Settle(usize),
-    Reopened(usize),
+    Change(usize),
     Switch(usize),
     Create,
     Delete(usize),
@@ -39,18 +40,35 @@ enum Step {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Outcome {
+enum Ends {
     Success,
-    Failure { minutes: u32 },
+    Failure { minutes: u32, kind: Failure },
+    Interruption,
     Death(Reason),
 }
 
-fn outcome() -> impl Strategy<Value = Outcome> {
+fn failure() -> impl Strategy<Value = Failure> {
+    let asked = || prop::option::of((1u64..3000).prop_map(Duration::from_secs));
     prop_oneof![
-        3 => Just(Outcome::Success),
-        3 => (0u32..3000).prop_map(|minutes| Outcome::Failure { minutes }),
-        1 => Just(Outcome::Death(Reason::Exhausted)),
-        1 => Just(Outcome::Death(Reason::Expired)),
+        3 => Just(Failure::Refused),
+        1 => Just(Failure::Gone),
+        2 => Just(Failure::BadGateway),
+        2 => Just(Failure::Unreached),
+        1 => Just(Failure::Unanswered),
+        1 => asked().prop_map(Failure::TooManyRequests),
+        1 => asked().prop_map(Failure::Unavailable),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Ends> {
+    prop_oneof![
+        3 => Just(Ends::Success),
+        // As often within a hold as beyond it.
+        6 => (prop_oneof![0u32..60, 0u32..3000], failure())
+            .prop_map(|(minutes, kind)| Ends::Failure { minutes, kind }),
+        1 => Just(Ends::Interruption),
+        1 => Just(Ends::Death(Reason::Exhausted)),
+        1 => Just(Ends::Death(Reason::Expired)),
     ]
 }
 
@@ -65,7 +83,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (which(), knows()).prop_map(|(which, knows)| Step::Retry { which, knows }),
         3 => (which(), knows()).prop_map(|(which, knows)| Step::Discard { which, knows }),
         1 => which().prop_map(Step::Settle),
-        2 => which().prop_map(Step::Reopened),
+        2 => which().prop_map(Step::Change),
         1 => which().prop_map(Step::Switch),
         1 => Just(Step::Create),
         1 => which().prop_map(Step::Delete),
@@ -95,7 +113,9 @@ pub(crate) fn any_life_agrees_with_the_model<P: Place>(fresh: impl Fn() -> P) {
 
 async fn live(place: impl Place, steps: &[Step]) {
     let mut bench = Bench::open(place).await;
-    bench.reopen_with_waiting_limit(WAITING_LIMIT).await;
+    // What expires with a probe does so some time later, and has its own claims.
+    let defaults = Defaults { max_age: 100_000 * DAY, ..Defaults::default() };
+    bench.reopen_with(WAITING_LIMIT, defaults).await;
     let acme = bench.company("acme").await;
     bench.branch(&acme, BRANCH).await;
     let mut model = Model::default();
@@ -135,18 +155,18 @@ impl Model {
                 bench.store().settle(self.deliveries[at].id.no(), bench.now()).await.unwrap();
                 self.settle(at, bench.now());
             }
-            Step::Reopened(which) => {
+            Step::Change(which) => {
                 let Some(target) = choose(*which, &self.living()) else { return };
                 bench.update(&self.targets[target].key, EndpointChange::Reopened, |_| ()).await;
-                self.targets[target].generation += 1;
+                self.act(target, Act::Changed, bench.now());
             }
             Step::Switch(which) => {
                 let Some(target) = choose(*which, &self.living()) else { return };
                 let enabled = !self.targets[target].enabled;
-                let change = if enabled { EndpointChange::Reopened } else { EndpointChange::Adjusted };
+                let change = if enabled { EndpointChange::Resumed } else { EndpointChange::Adjusted };
                 bench.update(&self.targets[target].key, change, |it| it.settings.enabled = enabled).await;
                 self.targets[target].enabled = enabled;
-                self.targets[target].generation += u64::from(enabled);
+                self.act(target, if enabled { Act::Resumed } else { Act::Adjusted }, bench.now());
             }
             Step::Create if self.targets.len() < MOST_TARGETS => self.create(bench).await,
             Step::Create => {}
@@ -175,7 +195,13 @@ impl Model {
 
     async fn create(&mut self, bench: &mut Bench) {
         let key = bench.endpoint_of(&crate::conformance::bench::company("acme")).await;
-        self.targets.push(Target { key, generation: 0, enabled: true, deleted: false });
+        self.targets.push(Target {
+            key,
+            generation: 0,
+            health: Health::default(),
+            enabled: true,
+            deleted: false,
+        });
     }
 
     async fn publish(&mut self, bench: &mut Bench, order: WorkOrderId, count: usize) {
@@ -189,11 +215,14 @@ impl Model {
         let resting = self.waiting_and(|at| !self.in_flight.contains_key(&at));
         let Some(at) = choose(which, &resting) else { return };
         let delivery = &self.deliveries[at];
-        let generation = self.targets[delivery.target].generation;
-        self.in_flight.insert(at, Begun { start: bench.now(), generation, due: self.due(delivery) });
+        let target = &self.targets[delivery.target];
+        let probe = target.health.down.is_some();
+        let begun =
+            Begun { start: bench.now(), generation: target.generation, due: self.due(delivery), probe };
+        self.in_flight.insert(at, begun);
     }
 
-    async fn end(&mut self, bench: &Bench, which: usize, outcome: Outcome) {
+    async fn end(&mut self, bench: &Bench, which: usize, outcome: Ends) {
         let mut begun: Vec<usize> = self.in_flight.keys().copied().collect();
         begun.sort_unstable();
         let Some(at) = choose(which, &begun) else { return };
@@ -201,9 +230,10 @@ impl Model {
         let delivery = &self.deliveries[at];
         let target = &self.targets[delivery.target];
         let end = match outcome {
-            Outcome::Success => crate::conformance::bench::End::Success,
-            Outcome::Failure { .. } => crate::conformance::bench::End::Failure(Duration::ZERO),
-            Outcome::Death(reason) => crate::conformance::bench::End::Death(reason),
+            Ends::Success => End::Success,
+            Ends::Failure { kind, .. } => End::Failed(503, kind, Duration::ZERO),
+            Ends::Interruption => End::Failure(Duration::ZERO),
+            Ends::Death(reason) => End::Death(reason),
         };
         let mut tried = crate::conformance::bench::tried(
             &target.key,
@@ -217,14 +247,25 @@ impl Model {
         (completion.attempt.start, completion.attempt.duration) =
             (begun.start, bench.now().since(begun.start));
         completion.generation = begun.generation;
-        if let (Outcome::Failure { minutes }, Transition::Retrying { due, .. }) =
-            (outcome, &mut completion.transition)
-        {
-            *due = bench.now().plus(MINUTE * minutes);
+        if begun.probe {
+            completion.occasion = Occasion::Probe(None);
         }
-        let transition = completion.transition;
+        let now = bench.now();
+        match (outcome, &mut completion.transition) {
+            (Ends::Failure { minutes, .. }, Transition::Retrying { due, .. }) => {
+                *due = now.plus(MINUTE * minutes);
+            }
+            (Ends::Interruption, transition) => {
+                completion.outcome = Outcome::Interrupted;
+                // As an early one does it, or one that was due.
+                let due = if delivery.due > begun.start { delivery.due } else { now };
+                *transition = Transition::Retrying { due, counted: delivery.counted };
+            }
+            _ => {}
+        }
+        let what = (completion.transition, completion.outcome);
         bench.write(completion).await;
-        self.complete(at, transition, begun.generation, bench.now());
+        self.complete(at, begun, what, now);
     }
 
     fn by_hand(&self, bench: &Bench, at: usize, knows: bool) -> ByHand {

@@ -178,7 +178,14 @@ fn matches(
     let error = row.get_ref(4)?.as_str_or_null()?;
     // A delivery that another job made since is not this one's, nor one that came to its fate since.
     let is_replay = code::mode(row.get(5)?)? == Mode::Replay;
-    let came_later = is_replay && row.get::<_, Option<i64>>(6)?.is_some_and(|since| since > created);
+    let came_later = match row.get::<_, Option<i64>>(6)? {
+        // A reading of the endpoint's clock of age.
+        Some(since) if is_replay => {
+            let clock = directory.health(&endpoint_key(row, 1, 2)?).age;
+            since > clock.reading(job.job.created).ticks()
+        }
+        Some(_) | None => false,
+    };
     let changed = row.get::<_, Option<i64>>(11)?.is_some_and(|finished| finished > created);
     let erased = row.get::<_, Option<i64>>(12)? == Some(code::of_reason(Reason::Erased));
     if came_later || changed || erased {

@@ -83,14 +83,10 @@ impl Jobs for SqliteStore {
         lanes: usize,
         behind: usize,
     ) -> Result<DueLanes, Error> {
-        let Some(generation) = self.directory.endpoint(endpoint).map(|endpoint| endpoint.generation) else {
-            return Ok(DueLanes::default());
-        };
+        let Some(view) = self.view(endpoint) else { return Ok(DueLanes::default()) };
         let key = endpoint.clone();
         self.readers
-            .run(move |connection| {
-                super::replay::due_replays(connection, &key, generation, now, lanes, behind)
-            })
+            .run(move |connection| super::replay::due_replays(connection, &key, &view, now, lanes, behind))
             .await
     }
 

@@ -11,7 +11,7 @@ use workbell_model::{
 use workbell_wire::Timestamp;
 
 use super::super::code;
-use super::super::lane;
+use super::super::lane::{self, LaneKey, View};
 use super::super::read;
 use super::super::write::{Event, Write};
 use super::Tally;
@@ -53,6 +53,7 @@ impl Write {
         }
         let delivery = DeliveryNo((no.0 << 12) | ordinal);
         let key = (endpoint.key.clone(), replay_lane(job.no, original.work_order_id));
+        let health = *self.health(&key.0);
         let lane = self.lanes.get(&self.connection, &key)?;
         let first = lane.count == 0;
         lane.count += 1;
@@ -60,9 +61,9 @@ impl Write {
         self.connection
             .prepare_cached(
                 "INSERT INTO undelivered
-                   (delivery_no, company_id, endpoint_id, work_order_id, sequence, due, generation, since,
+                   (delivery_no, company_id, endpoint_id, work_order_id, sequence, due, mark, since,
                     attempts, counted, mode)
-                 VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?5, 0, 0, ?7)",
+                 VALUES (?1, ?2, ?3, ?4, ?1, ?5, ?6, ?8, 0, 0, ?7)",
             )?
             .execute(params![
                 delivery.0,
@@ -70,11 +71,12 @@ impl Write {
                 key.0.endpoint_id.as_bytes(),
                 key.1,
                 now.ticks(),
-                endpoint.generation,
+                health.mark,
                 code::of_mode(Mode::Replay),
+                health.age.reading(now).ticks(),
             ])?;
         if first {
-            lane::put(&self.connection, &key, delivery.0, now.ticks(), endpoint.generation)?;
+            lane::put(&self.connection, &key, delivery.0, now.ticks(), health.mark)?;
         }
         self.events.push(Event::LaneChanged(key.0, key.1));
         tally.done += 1;
@@ -170,7 +172,7 @@ pub(super) fn count_replays(connection: &Connection, endpoint: &EndpointKey) -> 
 pub(super) fn due_replays(
     connection: &Connection,
     endpoint: &EndpointKey,
-    generation: u64,
+    view: &View,
     now: Timestamp,
     lanes: usize,
     behind: usize,
@@ -186,20 +188,17 @@ pub(super) fn due_replays(
     )?;
     let mut due = DueLanes::default();
     for row in rows {
-        let lane: WorkOrderId = row?;
+        let lane: LaneKey = (endpoint.clone(), row?);
         if due.lanes.len() == lanes {
             due.more = true;
             break;
         }
-        let mut deliveries = read::lane(connection, endpoint, generation, lane, 0, behind + 2)?;
-        let more = deliveries.len() > behind + 1;
-        deliveries.truncate(behind + 1);
-        match deliveries.first() {
-            Some(head) if head.due <= now => {
-                due.lanes.push(LaneWindow { work_order_id: lane, deliveries, more })
-            }
-            Some(head) => due.next_due = due.next_due.into_iter().chain([head.due]).min(),
-            None => {}
+        let front = read::front(connection, &lane, view, now, behind + 1)?;
+        if front.deliveries.is_empty() {
+            due.next_due = due.next_due.into_iter().chain(front.next_due).min();
+        } else {
+            let (deliveries, more) = (front.deliveries, front.more);
+            due.lanes.push(LaneWindow { work_order_id: lane.1, deliveries, more });
         }
     }
     Ok(due)

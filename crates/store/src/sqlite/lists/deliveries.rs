@@ -1,12 +1,12 @@
 //! Deliveries: those that wait and those that came to their fate stand in two tables; a list merges them.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, NotificationNo, State};
+use workbell_model::hold::Waits;
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, Failures, NotificationNo, State};
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::endpoint_key;
 use super::super::code;
-use super::super::read::effective_due;
 use super::notifications::{is_or_any, range};
 use super::{Walk, start_of};
 use crate::directory::Directory;
@@ -25,7 +25,7 @@ const WAITING: &str =
                             AND o.endpoint_id = d.endpoint_id AND o.mode = 0
                           LIMIT 1), 0)
                        ELSE d.sequence END, d.attempts,
-                              d.last_error, d.last_status, d.due, NULL, NULL, NULL, d.since, d.generation,
+                              d.last_error, d.last_status, d.due, NULL, NULL, NULL, d.mark, d.own,
                               n.message_id, n.action, n.branch_id, n.accepted, d.mode
                        FROM undelivered AS d
                        JOIN notifications AS n ON n.notification_no = d.delivery_no >> 12";
@@ -221,9 +221,10 @@ fn record(row: &Row<'_>, directory: &Directory) -> rusqlite::Result<DeliveryReco
     let endpoint = endpoint_key(row, 1, 2)?;
     let next_attempt_at = match row.get::<_, Option<i64>>(8)? {
         Some(due) => {
-            let generation = directory.endpoint(&endpoint).map_or(0, |endpoint| endpoint.generation);
-            let since = Timestamp::from_ticks(row.get(12)?);
-            Some(effective_due(Timestamp::from_ticks(due), since, row.get(13)?, generation))
+            let failures = Failures { own: row.get(13)?, ..Failures::default() };
+            let scheduled = Timestamp::from_ticks(due);
+            let waits = Waits { scheduled, mark: row.get(12)?, failures, wished: false };
+            Some(waits.shown(&directory.health(&endpoint)))
         }
         None => None,
     };

@@ -42,6 +42,7 @@ pub(super) fn options(data_dir: &Path) -> Options {
         data_dir: data_dir.to_owned(),
         synchronous: Synchronous::Off,
         waiting_limit: 1_000_000,
+        defaults: workbell_model::Defaults::default(),
         hooks: Hooks::default(),
     }
 }
@@ -49,7 +50,8 @@ pub(super) fn options(data_dir: &Path) -> Options {
 #[async_trait]
 impl Place for Folder {
     async fn open(&self, settings: Settings) -> Result<Arc<dyn Store>, Error> {
-        let options = Options { waiting_limit: settings.waiting_limit, ..self.options() };
+        let options =
+            Options { waiting_limit: settings.waiting_limit, defaults: settings.defaults, ..self.options() };
         Ok(Arc::new(SqliteStore::open(options)?))
     }
 

@@ -18,7 +18,7 @@ use crate::traffic::Span;
 use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 18] = [
+const WHOLE: [&str; 20] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -26,11 +26,13 @@ const WHOLE: [&str; 18] = [
     "generation\n         FROM endpoints\n         WHERE deleted IS NULL",
     "FROM endpoints AS e",
     "SELECT name, sample, created FROM actions",
+    "SELECT company_id, endpoint_id, state FROM health",
     "SELECT company_id, branch_id, below FROM branch_discards",
     // A handful of rows.
     "SELECT key_id, record FROM signing_keys",
     // The oldest rows first, and no more than are wanted.
     "FROM log ORDER BY log_no LIMIT ?1",
+    "SELECT start FROM log ORDER BY log_no LIMIT 1",
     "FROM audit ORDER BY audit_no LIMIT ?1",
     "FROM alerts ORDER BY alert_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
@@ -49,26 +51,26 @@ const WHOLE: [&str; 18] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 17] = [
+const HOT: [(&str, &str); 20] = [
     ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
-        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND generation = ?2 AND due <= ?3",
-        "lanes_by_due (endpoint_id=? AND generation=? AND due<?)",
+        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
+        "lanes_by_due (endpoint_id=? AND mark=? AND due<?)",
     ),
     (
-        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND generation < ?2",
-        "lanes_by_due (endpoint_id=? AND generation<?)",
+        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark < ?2",
+        "lanes_by_due (endpoint_id=? AND mark<?)",
     ),
     (
-        "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND generation = ?2 AND due > ?3",
-        "lanes_by_due (endpoint_id=? AND generation=? AND due>?)",
+        "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3",
+        "lanes_by_due (endpoint_id=? AND mark=? AND due>?)",
     ),
     (
-        "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND generation = ?2 AND due IS NOT NULL",
-        "lanes_by_due (endpoint_id=? AND generation=?",
+        "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due IS NOT NULL",
+        "lanes_by_due (endpoint_id=? AND mark=?",
     ),
     (
-        "u.sequence > ?4\n         ORDER BY u.sequence",
+        "u.sequence > ?4\n     ORDER BY u.sequence",
         "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=? AND sequence>?)",
     ),
     (
@@ -80,11 +82,11 @@ const HOT: [(&str, &str); 17] = [
         "COVERING INDEX undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=?)",
     ),
     (
-        "SELECT due, generation FROM undelivered",
+        "wish FROM undelivered\n         WHERE company_id = ?1",
         "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=?)",
     ),
     ("SELECT sequence FROM lanes", "PRIMARY KEY (company_id=? AND endpoint_id=? AND work_order_id=?)"),
-    ("SELECT wish FROM undelivered", "INTEGER PRIMARY KEY"),
+    ("wish, counted\n                 FROM undelivered", "INTEGER PRIMARY KEY"),
     ("WHERE company_id = ?1 AND message_id = ?2", "notifications_by_message (company_id=? AND message_id=?)"),
     (
         "(emptied, company_id, endpoint_id, work_order_id) > (?2, ?3, ?4, ?5)",
@@ -94,8 +96,23 @@ const HOT: [(&str, &str); 17] = [
         "WHERE n.work_order_id = ?1 AND n.notification_no < ?2",
         "notifications_by_work_order (work_order_id=? AND notification_no<?)",
     ),
+    (
+        "(mark, due, work_order_id) > (?2, ?3, ?4)",
+        "lanes_by_due (endpoint_id=? AND (mark,due,work_order_id)>(?,?,?))",
+    ),
+    (
+        "(work_order_id, sequence) > (?3, ?4)",
+        "undelivered_by_lane (company_id=? AND endpoint_id=? AND (work_order_id,sequence)>(?,?))",
+    ),
+    (
+        "sequence < ?4\n                 LIMIT 1",
+        "undelivered_by_lane (company_id=? AND endpoint_id=? AND work_order_id=? AND sequence<?)",
+    ),
     ("ORDER BY f.delivery_no", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no>?)"),
-    ("SELECT 1 FROM feed WHERE", "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)"),
+    (
+        "SELECT n.accepted\n             FROM feed AS f",
+        "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)",
+    ),
     ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
 ];
 
@@ -114,6 +131,11 @@ async fn busy_life(bench: &mut Bench) {
     let again = bench.acceptance(4);
     bench.accept(again.clone()).await.unwrap();
     bench.accept(again.clone()).await.unwrap();
+    for _ in 0..12 {
+        bench.attempt(&endpoint, 4, End::Failure(MINUTE)).await;
+    }
+    bench.probe(&endpoint, End::Failure(MINUTE)).await.unwrap();
+    bench.store().front(&endpoint, 4, bench.now(), 10).await.unwrap();
     bench.update(&endpoint, EndpointChange::Reopened, |_| ()).await;
     let head = bench.head(&endpoint, 4).await;
     bench.discard(head.id()).await.unwrap();
@@ -133,6 +155,7 @@ async fn busy_life(bench: &mut Bench) {
     jobs(bench, &endpoint).await;
     bench.pass(2 * DAY);
     bench.sweep(DAY, DAY).await;
+    while bench.store().sweep_within(bench.now(), DAY, DAY, Some(1)).await.unwrap().more {}
     let delete = Change::DeleteBranch(
         company("acme"),
         crate::conformance::bench::BRANCH,
