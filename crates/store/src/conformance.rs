@@ -115,6 +115,7 @@ macro_rules! conformance_suite {
                 what_fails_again_after_a_reopening_waits_for_its_own_time,
                 those_from_before_a_reopening_are_not_pushed_back_by_new_ones,
                 an_adjustment_leaves_due_times_alone,
+                what_is_due_further_ahead_than_any_wait_is_due_at_once,
                 what_waits_behind_others_is_found_when_they_are_gone,
             }
             health {

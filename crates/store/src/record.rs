@@ -178,9 +178,9 @@ pub struct LogRecord {
     pub delivery_id: Option<DeliveryId>,
     /// The work order.
     pub work_order_id: WorkOrderId,
-    /// Its number, as its NewWorkOrder told it, while something of the work order is kept.
+    /// The number that people use for it; `None` when Workbell does not hold it.
     pub work_order_number: Option<String>,
-    /// Its customer, likewise.
+    /// Name of its customer, where that is known.
     pub customer: Option<String>,
     /// The branch.
     pub branch_id: i64,

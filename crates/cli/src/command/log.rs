@@ -59,8 +59,8 @@ enum Act {
         /// Of this notification
         #[arg(long, short, value_name = "MESSAGE_ID", help_heading = "Filters")]
         message: Option<String>,
-        /// Of the work order with this number
-        #[arg(long, value_name = "WORK_ORDER_NUMBER", help_heading = "Filters")]
+        /// About work orders with this number
+        #[arg(long, short, value_name = "WORK_ORDER_NUMBER", help_heading = "Filters")]
         number: Option<String>,
         /// Answered with this status
         #[arg(long, short, help_heading = "Filters")]

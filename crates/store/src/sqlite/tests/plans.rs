@@ -51,7 +51,7 @@ const WHOLE: [&str; 20] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 20] = [
+const HOT: [(&str, &str); 21] = [
     ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
@@ -63,6 +63,10 @@ const HOT: [(&str, &str); 20] = [
     ),
     (
         "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3",
+        "lanes_by_due (endpoint_id=? AND mark=? AND due>? AND due<?)",
+    ),
+    (
+        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3",
         "lanes_by_due (endpoint_id=? AND mark=? AND due>?)",
     ),
     (
@@ -142,7 +146,7 @@ async fn busy_life(bench: &mut Bench) {
     bench.retry(head.id()).await.unwrap();
     bench.store().settle(head.no, bench.now()).await.unwrap();
     bench.due(&endpoint).await;
-    bench.store().due_times().await.unwrap();
+    bench.store().due_times(bench.now()).await.unwrap();
     bench.store().backlog(&endpoint).await.unwrap();
     let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
     bench.store().traffic(&endpoint, span).await.unwrap();
@@ -274,6 +278,7 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
         LogFilter { work_order_id: Some(ORDER), ..any() },
         LogFilter { work_order_number: Some("WO-1".to_owned()), ..any() },
         LogFilter { message_id: Some(head.message_id), ..any() },
+        LogFilter { work_order_number: Some("N-77".to_owned()), ..any() },
     ] {
         bench.store().log(filter, paging()).await.unwrap();
     }
