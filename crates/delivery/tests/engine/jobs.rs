@@ -157,7 +157,7 @@ async fn a_replay_waits_while_its_endpoint_is_paused_and_goes_on_after() {
     tokio::time::sleep(DAY).await;
     assert_eq!(read(&world, id).await.done, 0);
     world.store().cancel_job(cancelled, None, world.now()).await.unwrap();
-    let reopened = workbell_store::record::EndpointChange::Reopened;
+    let reopened = workbell_store::record::EndpointChange::Resumed;
     world.change_endpoint(&endpoint, reopened, |it| it.paused = None).await;
     let job = until_ended(&world, id).await;
     assert_eq!((job.total, job.done), (Some(1), 1));

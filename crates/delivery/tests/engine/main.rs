@@ -7,6 +7,7 @@ mod by_hand;
 mod change;
 mod clock;
 mod emulation;
+mod endpoint_down;
 mod jobs;
 mod keys;
 mod model;
