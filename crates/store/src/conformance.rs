@@ -263,6 +263,7 @@ macro_rules! conformance_suite {
                 a_record_that_is_not_there_is_none,
                 pages_have_no_gap_and_no_double_while_new_records_arrive,
                 a_record_outlives_its_notification_for_its_own_period,
+                a_record_has_number_and_customer_of_its_work_order,
             }
             traffic {
                 each_attempt_is_counted_once_however_much_is_rolled_up,

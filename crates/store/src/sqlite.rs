@@ -24,6 +24,7 @@ mod feed;
 mod health;
 mod inspect;
 mod jobs;
+mod labels;
 mod lane;
 mod lists;
 mod open;

@@ -12,6 +12,7 @@ mod jobs;
 mod keys;
 mod model;
 mod order;
+mod outage;
 mod receiver;
 mod request;
 mod restart;

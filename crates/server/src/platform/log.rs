@@ -52,7 +52,7 @@ const FILTER: &[Member] = &[
     maybe("EndpointId", Form::Id, "Of this endpoint."),
     maybe("DeliveryId", Form::Id, "Of this delivery."),
     maybe("WorkOrderId", Form::Integer(i64::MIN, i64::MAX), "Of this work order."),
-    maybe("WorkOrderNumber", Form::Text(1, 200), "Of work orders with this number that Workbell holds."),
+    maybe("WorkOrderNumber", Form::Text(1, 200), "Of work orders with this number."),
     maybe("MessageId", Form::MessageId, "Of this notification."),
     maybe("BranchId", Form::Integer(0, i64::MAX), "For this branch."),
     maybe("Action", Form::ActionName, "With this action."),
@@ -80,7 +80,7 @@ pub(super) static RECORD: Shape = Shape {
         always(
             "WorkOrderNumber",
             Form::Nullable(&Form::Text(0, usize::MAX)),
-            "The number that people use, where Workbell holds the work order.",
+            "The number that people use, where it is known.",
         ),
         always("Customer", Form::Nullable(&Form::Text(0, usize::MAX)), "Name of its customer, likewise."),
         always("Action", Form::Text(0, 64), "What happened."),

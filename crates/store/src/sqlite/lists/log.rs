@@ -10,7 +10,7 @@ use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, Notification
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::{company_id, uuid};
-use super::super::code;
+use super::super::{code, labels};
 use super::notifications::{body, is_or_any, range};
 use super::{Walk, start_of};
 use crate::error::Error;
@@ -113,7 +113,14 @@ fn orders_of(connection: &Connection, filter: &LogFilter) -> Result<Option<Vec<i
     )?;
     let company = filter.company_id.as_ref().map(CompanyId::as_str);
     let rows = statement.query_map(params![number, company, MOST_NAMESAKES], |row| row.get(0))?;
-    Ok(Some(rows.collect::<Result<_, _>>()?))
+    let mut orders: Vec<i64> = rows.collect::<Result<_, _>>()?;
+    // Those that are not held here, but were announced by their NewWorkOrder.
+    for (_, order) in labels::numbered(connection, number, filter.company_id.as_ref())? {
+        if !orders.contains(&order) {
+            orders.push(order);
+        }
+    }
+    Ok(Some(orders))
 }
 
 /// Adds number and customer of each record's order, where Workbell holds it. Uses work_orders_by_id.
@@ -138,6 +145,8 @@ fn name_orders(connection: &Connection, records: &mut [LogRecord]) -> Result<(),
         {
             record.work_order_number = Some(number.clone());
             record.customer.clone_from(customer);
+        } else if let Some(label) = labels::label(connection, &record.company_id, record.work_order_id)? {
+            (record.work_order_number, record.customer) = (label.number, label.customer);
         }
     }
     Ok(())
