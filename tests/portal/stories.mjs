@@ -270,6 +270,43 @@ test("one is retried, one discarded, and all are retried by a job that shows its
   await jobs.getByText("5 of 5").waitFor();
 });
 
+test("what was given up raises a banner that leads to it, and a replay sends it again with its progress", async () => {
+  const company = await house.company("Dying");
+  house.answers("/dying", 400);
+  const endpoint = await house.endpoint(company, "/dying", { MaxAttempts: 1 });
+  for (let order = 0; order < 3; order += 1) await house.publish(company, company.order + order);
+  const page = await house.signedIn(company.admin);
+  await house.until("the banner", async () => {
+    await page.reload();
+    return page.getByRole("status").filter({ hasText: `Given up: 3 in the last hour, to ${house.receiverUrl}/dying` }).count();
+  });
+  await page.getByRole("link", { name: "See it" }).click();
+  await page.getByRole("cell", { name: "Dead Exhausted" }).nth(2).waitFor();
+  house.answers("/dying", 200);
+  const before = house.requests.filter((it) => it.place === "/dying").length;
+  await page.getByRole("button", { name: "Replay…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Replay notifications" });
+  await dialog.getByLabel("To", { exact: true }).selectOption(endpoint.EndpointId);
+  await dialog.getByRole("button", { name: "Replay" }).click();
+  const jobs = page.getByRole("region", { name: "Jobs, newest first" });
+  await jobs.getByText("Finished").waitFor();
+  await jobs.getByText("3 of 3").waitFor();
+  await house.until("the replays", () => house.requests.filter((it) => it.place === "/dying").length === before + 3);
+  const replays = house.requests.filter((it) => it.place === "/dying").slice(before);
+  assert.ok(replays.every((it) => it.headers["workbell-mode"] === "replay"));
+});
+
+test("the charts come after the page", async () => {
+  const company = await house.company("Charted");
+  await house.endpoint(company, "/charted");
+  await house.publish(company, company.order);
+  await house.until("the notification", () => house.requests.some((it) => it.place === "/charted"));
+  const page = await house.signedIn(company.reader);
+  const response = await page.goto(`${company.portal}/health`);
+  assert.ok(!(await response.text()).includes("<svg"));
+  await page.getByRole("img", { name: /1 delivered and 0 failed/ }).waitFor();
+});
+
 test("a Reader can change nothing, an Admin nothing of the operator's, and nobody sees another company", async () => {
   const company = await house.company("Readable");
   const other = await house.company("Other one");

@@ -25,6 +25,9 @@ struct Document {
     code: String,
     #[serde(rename = "Errors", default)]
     errors: Vec<Fault>,
+    /// Of a work order on which another act was tried.
+    #[serde(rename = "AllowedActs", default)]
+    allowed_acts: Vec<String>,
 }
 
 /// One of its faults.
@@ -59,7 +62,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Document { title, detail, code, errors } = &self.document;
+        let Document { title, detail, code, errors, allowed_acts } = &self.document;
         let detail = detail.as_deref().filter(|detail| match errors.as_slice() {
             // The only fault stands below in full.
             [only] => only.message.is_empty() || !detail.contains(&only.message),
@@ -80,6 +83,9 @@ impl fmt::Display for Problem {
                 fit(&place(fault), places),
                 fit(&harmless(&fault.code), codes)
             )?;
+        }
+        if !allowed_acts.is_empty() {
+            write!(f, "\n  allowed now: {}", harmless(&allowed_acts.join(", ")))?;
         }
         match code.as_str() {
             "undelivered_exist" => f.write_str("\n  --discard-undelivered deletes it all the same"),
@@ -111,6 +117,17 @@ mod tests {
             "2 faults (422 schema_violation)\n\
              \x20 /Status              missing     is demanded\n\
              \x20 /Header/WorkOrderId  wrong_type  is no int64"
+        );
+    }
+
+    #[test]
+    fn an_act_that_is_not_allowed_is_told_with_those_that_are() {
+        let text = r#"{"title":"x","status":409,"detail":"Verify is not allowed while the work order is New",
+            "Code":"state_conflict","AllowedActs":["Accepted","Rejected"]}"#;
+        assert_eq!(
+            shown(409, text, None),
+            "Verify is not allowed while the work order is New (409 state_conflict)\n\
+             \x20 allowed now: Accepted, Rejected"
         );
     }
 

@@ -1,6 +1,7 @@
 //! One attempt: the request goes out, and what comes back goes to the store with what follows from it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::header::HeaderValue;
 use tokio::time::Instant;
@@ -24,6 +25,8 @@ pub(crate) struct Attempt {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) delivery: Undelivered,
     pub(crate) occasion: Occasion,
+    /// Failures of the endpoint whose outcome is not on disk yet: nothing starts before it is known what they mean.
+    pub(crate) untold: Arc<AtomicUsize>,
     /// Of a replay: one of those under way.
     pub(crate) counted: Option<Counted>,
 }
@@ -50,6 +53,10 @@ impl Attempt {
             Span { started: start, ended: completed_at, age: health.age.reading(self.shared.clock.age()) };
         let transition = self.follow(template.ok().as_deref(), ended.outcome, span);
         let outcome = ended.outcome;
+        let failed = matches!(outcome, Outcome::Failed(_));
+        if failed {
+            self.untold.fetch_add(1, Ordering::SeqCst);
+        }
         let no = self.delivery.no;
         let begun = Begun {
             delivery: self.delivery,
@@ -59,6 +66,9 @@ impl Attempt {
         };
         let completion = ended.completion(begun, transition);
         if let Err(error) = self.shared.store.complete(completion).await {
+            if failed {
+                self.untold.fetch_sub(1, Ordering::SeqCst);
+            }
             tracing::error!(delivery = no.0, %error, "an outcome could not be handed to the store; the attempt will be repeated");
         }
         // Not before the store has it: so outcomes that wait there are bounded as attempts are, and it is not waited for

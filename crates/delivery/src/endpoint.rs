@@ -8,10 +8,11 @@ use std::time::Duration;
 use http::header::HeaderValue;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use workbell_model::{Endpoint, EndpointKey, Mode, Undelivered, WorkOrderId, is_replay_lane};
+use workbell_model::health::Access;
+use workbell_model::{Endpoint, EndpointKey, Health, Mode, State, Undelivered, WorkOrderId, is_replay_lane};
 use workbell_signing::TokenCache;
 use workbell_store::directory::CompanyEntry;
-use workbell_store::record::{DueLanes, Front, Occasion};
+use workbell_store::record::{DueLanes, Front, Occasion, Probe};
 use workbell_wire::Timestamp;
 
 use crate::attempt::Attempt;
@@ -19,6 +20,7 @@ use crate::engine::Shared;
 use crate::hub::Hub;
 use crate::inbox::Inbox;
 use crate::post::Post;
+use crate::prober::Prober;
 use crate::rate::Rate;
 use crate::slots::{Share, Slot};
 use crate::template::{Template, Unusable};
@@ -59,6 +61,10 @@ pub(crate) struct Task {
     read_again: Option<Instant>,
     /// Its part of the slots.
     share: Share,
+    prober: Prober,
+    probes: JoinSet<Result<Option<Probe>, workbell_store::Error>>,
+    /// Failures whose outcome is not on disk yet.
+    untold: Arc<AtomicUsize>,
     idle_since: Option<Instant>,
 }
 
@@ -94,6 +100,9 @@ impl Task {
             reads: JoinSet::new(),
             read_again: None,
             share,
+            prober: Prober::default(),
+            probes: JoinSet::new(),
+            untold: Arc::default(),
             idle_since: None,
         }
     }
@@ -131,6 +140,7 @@ impl Task {
         tokio::select! {
             () = self.inbox.woken() => {}
             Some(read) = self.reads.join_next(), if !self.reads.is_empty() => self.brought(read),
+            Some(probe) = self.probes.join_next(), if !self.probes.is_empty() => self.brought_probe(probe),
             slot = self.share.granted() => {
                 self.start_attempts(slot);
             }
@@ -140,7 +150,9 @@ impl Task {
     }
 
     fn next_timer(&self, blocked: &Blocked) -> Option<Instant> {
-        let due = self.next_due().map(|due| self.shared.clock.instant_of(due));
+        // That of a probe is told by who is blocked until then.
+        let due = self.window.next_due().into_iter().chain(self.replays.next_due()).min();
+        let due = due.map(|due| self.shared.clock.instant_of(due));
         // While the store cannot be read there is nothing to wake up for.
         let due = due.map(|due| self.read_again.map_or(due, |again| due.max(again)));
         let rate = match blocked {
@@ -151,8 +163,11 @@ impl Task {
         [due, rate, linger, self.read_again].into_iter().flatten().min()
     }
 
-    /// When something is due in either window that nobody will tell of.
+    /// When something is due in either window, or a probe, that nobody will tell of.
     fn next_due(&self) -> Option<Timestamp> {
+        if let (Some(down), true) = (self.health().down, self.may_send()) {
+            return (!matches!(self.prober, Prober::Nothing)).then(|| down.next());
+        }
         self.window.next_due().into_iter().chain(self.replays.next_due()).min()
     }
 
@@ -166,7 +181,9 @@ impl Task {
         let idle = self.window.is_idle()
             && self.replays.is_idle()
             && self.reads.is_empty()
-            && self.share.used() == 0;
+            && self.share.used() == 0
+            && self.prober.rests()
+            && self.probes.is_empty();
         if !idle {
             self.idle_since = None;
             return false;
@@ -181,6 +198,9 @@ impl Task {
         if events.endpoint_changed {
             self.look_up();
         }
+        if events.overflowed || events.all_changed || !events.fresh.is_empty() {
+            self.prober.accepted();
+        }
         for fresh in events.fresh {
             self.window.fresh(fresh);
         }
@@ -188,19 +208,43 @@ impl Task {
             self.window.overflowed();
         }
         for completed in events.completed {
+            if completed.state != State::Delivered {
+                // One that ends otherwise without having failed has lost its endpoint.
+                let less = |untold: usize| untold.checked_sub(1);
+                let _none_left = self.untold.try_update(Ordering::SeqCst, Ordering::SeqCst, less);
+            }
+            self.prober.completed(completed.work_order_id, completed.sequence);
             self.window_of(completed.work_order_id).completed(completed, now);
         }
+        if events.all_changed {
+            self.prober.changed();
+        }
         for work_order_id in events.changed_lanes {
+            self.prober.lane_changed(work_order_id);
             self.window_of(work_order_id).lane_changed(work_order_id);
         }
         if events.all_changed || events.endpoint_changed || events.reopened {
             self.window.reload_all();
             self.replays.reload_all();
         }
-        if !self.may_send() {
+        let health = self.health();
+        if health.down.is_none() {
+            self.prober.let_go();
+        }
+        // What is down is probed with what the store finds; the rest waits there.
+        if !self.may_send() || health.down.is_some() {
             self.window.clear();
             self.replays.clear();
         }
+    }
+
+    fn health(&self) -> Health {
+        self.shared.store.directory().health(&self.key)
+    }
+
+    /// Lanes with an attempt whose outcome is not on disk yet.
+    fn in_flight(&self) -> impl Iterator<Item = WorkOrderId> {
+        self.window.in_flight().chain(self.replays.in_flight())
     }
 
     fn may_send(&self) -> bool {
@@ -216,7 +260,7 @@ impl Task {
             return;
         };
         self.rate.set(endpoint.settings.rate_per_second);
-        let connections = usize::from(concurrency(endpoint, &self.shared));
+        let connections = usize::from(self.shared.defaults.concurrency(&endpoint.settings));
         // A pool remembers what the receiver does with `Expect`; another number of connections needs another pool.
         self.post = Some(self.shared.open.open(connections));
     }
@@ -225,19 +269,32 @@ impl Task {
     fn start_attempts(&mut self, mut granted: Option<Slot>) -> Blocked {
         loop {
             let now = self.shared.clock.now();
-            let live = self.window.has_next(now);
             if !self.may_send()
-                || !(live || self.may_replay() && self.replays.has_next(now))
                 || self.shared.stopping.is_cancelled()
                 || self.shared.store.trouble().is_some()
+                // What a failure means is known when its outcome is on disk.
+                || self.untold.load(Ordering::SeqCst) > 0
             {
+                return Blocked::Nothing;
+            }
+            let most = match self.health().access(now) {
+                Access::Open(None) => self.most(),
+                // One that was reopened shows with each outcome whether it bears more.
+                Access::Open(Some(slots)) if self.in_flight().count() >= usize::from(slots) => {
+                    return Blocked::Nothing;
+                }
+                Access::Open(Some(slots)) => self.most().min(usize::from(slots)),
+                Access::Throttled(until) => return Blocked::Until(self.shared.clock.instant_of(until)),
+                Access::Down(next) => return self.probe(next, now, granted),
+            };
+            let live = self.window.has_next(now);
+            if !(live || self.may_replay() && self.replays.has_next(now)) {
                 return Blocked::Nothing;
             }
             // Asked for last, so that nobody gets a slot without a use for it.
             if let Err(at) = self.rate.look() {
                 return Blocked::Until(at);
             }
-            let most = self.most();
             let Some(slot) = granted.take().or_else(|| self.share.take(most)) else { return Blocked::Slot };
             self.rate.take();
             let next = if live { self.window.next(now) } else { self.replays.next(now) };
@@ -245,8 +302,70 @@ impl Task {
             if delivery.wish.is_some() {
                 self.settle(&delivery);
             } else {
-                self.start(delivery, slot);
+                self.start(delivery, Occasion::Due, slot);
             }
+        }
+    }
+
+    /// Probes an endpoint that is down, when it is time.
+    fn probe(&mut self, next: Timestamp, now: Timestamp, granted: Option<Slot>) -> Blocked {
+        let later = self.read_again.filter(|again| *again > Instant::now());
+        match &self.prober {
+            Prober::Asking { .. } | Prober::Trying(..) | Prober::Settling(_) | Prober::Nothing => {
+                return Blocked::Nothing;
+            }
+            Prober::Waiting if next > now => return Blocked::Until(self.shared.clock.instant_of(next)),
+            Prober::Waiting => {
+                if let Some(later) = later {
+                    return Blocked::Until(later);
+                }
+                self.prober = Prober::Asking { stale: false };
+                let (store, key) = (self.shared.store.clone(), self.key.clone());
+                let busy: Vec<_> = self.in_flight().collect();
+                self.probes.spawn(async move { store.probe(&key, &busy).await });
+                return Blocked::Nothing;
+            }
+            Prober::Found(_) => {}
+        }
+        if let Err(at) = self.rate.look() {
+            return Blocked::Until(at);
+        }
+        let Some(slot) = granted.or_else(|| self.share.take(1)) else { return Blocked::Slot };
+        self.rate.take();
+        let Prober::Found(probe) = std::mem::take(&mut self.prober) else { return Blocked::Nothing };
+        let Probe { delivery, cursor } = *probe;
+        if delivery.wish.is_some() {
+            self.prober = Prober::Settling(delivery.work_order_id);
+            self.settle(&delivery);
+        } else {
+            self.prober = Prober::Trying(delivery.work_order_id, delivery.sequence);
+            self.window_of(delivery.work_order_id).began(&delivery);
+            self.start(delivery, Occasion::Probe(cursor), slot);
+        }
+        Blocked::Nothing
+    }
+
+    fn brought_probe(
+        &mut self,
+        probe: Result<Result<Option<Probe>, workbell_store::Error>, tokio::task::JoinError>,
+    ) {
+        self.prober = match probe {
+            // Something changed in a lane meanwhile, so the store is asked again.
+            Ok(Ok(_)) if matches!(self.prober, Prober::Asking { stale: true }) => Prober::Waiting,
+            Ok(Ok(probe)) => Prober::found(probe),
+            Ok(Err(error)) => {
+                tracing::warn!(endpoint = %self.key.endpoint_id, %error, "the store could not be read; trying again");
+                self.read_again = Some(Instant::now() + READ_AGAIN);
+                Prober::Waiting
+            }
+            Err(error) => {
+                tracing::error!(endpoint = %self.key.endpoint_id, %error, "a read of the store broke off; trying again");
+                self.read_again = Some(Instant::now() + READ_AGAIN);
+                Prober::Waiting
+            }
+        };
+        if self.health().down.is_none() {
+            self.prober.let_go();
         }
     }
 
@@ -258,7 +377,9 @@ impl Task {
 
     /// Attempts of the endpoint at once.
     fn most(&self) -> usize {
-        self.endpoint.as_ref().map_or(1, |endpoint| usize::from(concurrency(endpoint, &self.shared)))
+        self.endpoint
+            .as_ref()
+            .map_or(1, |endpoint| usize::from(self.shared.defaults.concurrency(&endpoint.settings)))
     }
 
     /// What was wished by hand during an attempt that a crash cut off, or that ended just before, takes effect now.
@@ -279,7 +400,7 @@ impl Task {
         });
     }
 
-    fn start(&mut self, delivery: Undelivered, slot: Slot) {
+    fn start(&mut self, delivery: Undelivered, occasion: Occasion, slot: Slot) {
         let (Some(endpoint), Some(post)) = (self.endpoint.clone(), self.post.clone()) else { return };
         let counted = is_replay_lane(delivery.work_order_id).then(|| Counted::new(&self.replaying));
         let template = self.template(&endpoint);
@@ -290,7 +411,8 @@ impl Task {
             post,
             endpoint,
             delivery,
-            occasion: Occasion::Due,
+            occasion,
+            untold: self.untold.clone(),
             counted,
         };
         self.hub.began(attempt.delivery.no);
@@ -427,9 +549,4 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-fn concurrency(endpoint: &Endpoint, shared: &Shared) -> u16 {
-    let most = shared.defaults.endpoint_concurrency;
-    endpoint.settings.max_concurrency.unwrap_or(most).clamp(1, most.max(1))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -14,6 +15,11 @@ use workbell_wire::Timestamp;
 use crate::endpoint;
 use crate::engine::Shared;
 use crate::inbox::{Closed, Completed, Inbox};
+
+/// Longest time between two looks at the clock (not at the store).
+///
+/// 1 min: a clock that was set is noticed within it.
+const LOOK: Duration = Duration::from_secs(60);
 
 pub(crate) struct Hub {
     shared: Arc<Shared>,
@@ -50,16 +56,32 @@ impl Hub {
             jobs_changed: watch::Sender::new(0),
         });
         hub.shared.store.subscribe(Arc::new(HubSubscriber(hub.clone())));
-        for (endpoint, due) in hub.shared.store.due_times().await? {
-            let mut endpoints = hub.lock();
+        hub.set_timers().await?;
+        let timer = hub.clone();
+        hub.shared.tasks.spawn(async move { timer.run_timer().await });
+        Ok(hub)
+    }
+
+    /// Learns from the store which endpoints wait, and until when.
+    async fn set_timers(&self) -> Result<(), workbell_store::Error> {
+        for (endpoint, due) in self.shared.store.due_times(self.shared.clock.now()).await? {
+            let mut endpoints = self.lock();
             // What is awake already reads all for itself.
             if !endpoints.awake.contains_key(&endpoint) {
                 endpoints.set_timer(&endpoint, due);
             }
         }
-        let timer = hub.clone();
-        hub.shared.tasks.spawn(async move { timer.run_timer().await });
-        Ok(hub)
+        Ok(())
+    }
+
+    /// The clock was set back so far that due times which it wrote before mean nothing: all are looked at again.
+    async fn start_anew(&self) {
+        if let Err(error) = self.set_timers().await {
+            tracing::warn!(%error, "the store could not be read after the clock was set back; due times of before hold");
+        }
+        for inbox in self.lock().awake.values() {
+            inbox.push_all_changed();
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -121,6 +143,7 @@ impl Hub {
 
     /// Wakes endpoints whose time has come.
     async fn run_timer(self: Arc<Self>) {
+        let mut latest = self.shared.clock.now();
         loop {
             let next = self.lock().timers.first().map(|(due, _)| *due);
             let wait = async {
@@ -132,9 +155,13 @@ impl Hub {
             tokio::select! {
                 () = wait => {}
                 () = self.timer_changed.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
                 () = self.shared.stopping.cancelled() => return,
             }
             let now = self.shared.clock.now();
+            if std::mem::replace(&mut latest, now) > now {
+                self.start_anew().await;
+            }
             let due = self.lock().take_due(now);
             for endpoint in due {
                 self.inbox(&endpoint);

@@ -105,6 +105,12 @@ impl Inbox {
         self.push(|events| events.reopened = true)
     }
 
+    /// All is to be read again.
+    pub(crate) fn push_all_changed(&self) {
+        // One that is closed reads all when it is opened again.
+        let _closed = self.push(|events| events.all_changed = true);
+    }
+
     /// Wakes the task although nothing came.
     pub(crate) fn wake(&self) {
         self.notify.notify_one();

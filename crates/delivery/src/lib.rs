@@ -17,6 +17,7 @@ mod inbox;
 mod jobs;
 mod lane;
 mod post;
+mod prober;
 mod rate;
 mod slots;
 mod template;

@@ -178,7 +178,8 @@ impl Window {
     pub(crate) fn clear(&mut self) {
         self.lanes.retain(|_, lane| lane.in_flight.is_some());
         for lane in self.lanes.values_mut() {
-            *lane = Lane { in_flight: lane.in_flight, tail: lane.tail, ..Lane::default() };
+            // What stands behind it waits in the store, and goes before what comes from now on.
+            *lane = Lane { in_flight: lane.in_flight, tail: lane.tail, more: true, ..Lane::default() };
         }
         self.line.clear();
         self.bytes = 0;
@@ -211,6 +212,18 @@ impl Window {
             lane.in_flight = None;
             lane.stale = true;
         }
+    }
+
+    /// An attempt of a delivery starts that was not taken from here.
+    pub(crate) fn began(&mut self, delivery: &Undelivered) {
+        let lane = self.lanes.entry(delivery.work_order_id).or_default();
+        lane.in_flight = Some(delivery.sequence);
+        lane.more = true;
+    }
+
+    /// Work orders with an attempt whose outcome is not on disk yet.
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = WorkOrderId> {
+        self.lanes.iter().filter(|(_, lane)| lane.in_flight.is_some()).map(|(id, _)| *id)
     }
 
     /// Whether [`Window::next`] has something to give.

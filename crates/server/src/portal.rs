@@ -7,6 +7,7 @@
 
 mod assets;
 mod audit;
+mod banner;
 mod chart;
 mod companies;
 mod configuration;

@@ -115,6 +115,7 @@ macro_rules! conformance_suite {
                 what_fails_again_after_a_reopening_waits_for_its_own_time,
                 those_from_before_a_reopening_are_not_pushed_back_by_new_ones,
                 an_adjustment_leaves_due_times_alone,
+                what_is_due_further_ahead_than_any_wait_is_due_at_once,
                 what_waits_behind_others_is_found_when_they_are_gone,
             }
             health {
@@ -262,6 +263,7 @@ macro_rules! conformance_suite {
                 a_record_that_is_not_there_is_none,
                 pages_have_no_gap_and_no_double_while_new_records_arrive,
                 a_record_outlives_its_notification_for_its_own_period,
+                a_record_has_number_and_customer_of_its_work_order,
             }
             traffic {
                 each_attempt_is_counted_once_however_much_is_rolled_up,

@@ -47,6 +47,8 @@ pub struct LogFilter {
     pub delivery_id: Option<DeliveryId>,
     /// Of this work order.
     pub work_order_id: Option<WorkOrderId>,
+    /// Of work orders with this number, as far as Workbell holds them.
+    pub work_order_number: Option<String>,
     /// Of this notification.
     pub message_id: Option<MessageId>,
     /// For this branch.

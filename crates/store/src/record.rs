@@ -178,6 +178,10 @@ pub struct LogRecord {
     pub delivery_id: Option<DeliveryId>,
     /// The work order.
     pub work_order_id: WorkOrderId,
+    /// The number that people use for it; `None` when Workbell does not hold it.
+    pub work_order_number: Option<String>,
+    /// Name of its customer, where that is known.
+    pub customer: Option<String>,
     /// The branch.
     pub branch_id: i64,
     /// What happened.

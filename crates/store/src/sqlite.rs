@@ -24,6 +24,7 @@ mod feed;
 mod health;
 mod inspect;
 mod jobs;
+mod labels;
 mod lane;
 mod lists;
 mod open;
@@ -264,13 +265,13 @@ impl Store for SqliteStore {
         self.readers.run(move |connection| read::lane(connection, &lane, &view.health, after, limit)).await
     }
 
-    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
-        let healths = self.directory.endpoints().into_iter().map(|endpoint| {
-            let health = self.directory.health(&endpoint);
-            (endpoint, health)
+    async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
+        let views = self.directory.endpoints().into_iter().filter_map(|endpoint| {
+            let view = self.view(&endpoint)?;
+            Some((endpoint, view))
         });
-        let endpoints = healths.collect();
-        self.readers.run(move |connection| read::due_times(connection, endpoints)).await
+        let endpoints = views.collect();
+        self.readers.run(move |connection| read::due_times(connection, endpoints, now)).await
     }
 
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {

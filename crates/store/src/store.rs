@@ -186,7 +186,9 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     ) -> Result<Vec<Undelivered>, Error>;
 
     /// Earliest due time of each endpoint that has undelivered deliveries; that of its next probe while it is down.
-    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
+    ///
+    /// A due time further ahead of `now` than the longest wait was written by a clock that was wrong: it is at once.
+    async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
 
     /// Undelivered deliveries of an endpoint.
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error>;

@@ -59,6 +59,9 @@ enum Act {
         /// Of this notification
         #[arg(long, short, value_name = "MESSAGE_ID", help_heading = "Filters")]
         message: Option<String>,
+        /// About work orders with this number
+        #[arg(long, short, value_name = "WORK_ORDER_NUMBER", help_heading = "Filters")]
+        number: Option<String>,
         /// Answered with this status
         #[arg(long, short, help_heading = "Filters")]
         status: Option<u16>,
@@ -87,10 +90,11 @@ impl Log {
         let connection = &self.connection;
         let platform = connection.platform()?;
         match &self.act {
-            Act::List { delivery, message, status, direction, filter, follow, paging } => {
+            Act::List { delivery, message, number, status, direction, filter, follow, paging } => {
                 let mut query = filter.query();
                 add(&mut query, "DeliveryId", delivery.as_ref());
                 add(&mut query, "MessageId", message.as_ref());
+                add(&mut query, "WorkOrderNumber", number.as_ref());
                 add(&mut query, "Status", status.as_ref());
                 add(&mut query, "Direction", direction.as_ref());
                 if *follow {

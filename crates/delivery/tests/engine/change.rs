@@ -12,6 +12,12 @@ use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
 const OLD: &str = "https://e1.example/hook";
 const NEW: &str = "https://new.example/hook";
 
+/// A failure after a change closes an endpoint, which then is probed; these tests look at the schedule alone.
+async fn never_down() -> World {
+    let defaults = workbell_model::Defaults { down_after: 0, ..workbell_model::Defaults::default() };
+    World::with(crate::world::Setup { defaults, ..crate::world::Setup::default() }).await
+}
+
 fn at_the_old_one(seen: &Seen, answer: Answer) -> (Duration, Answer) {
     if seen.url == OLD { (20 * SECOND, answer) } else { (SECOND, Answer::Status(200)) }
 }
@@ -36,7 +42,7 @@ async fn a_failure_of_an_attempt_that_began_before_a_change_counts_for_nothing_a
 
 #[tokio::test(start_paused = true)]
 async fn what_counts_for_nothing_leaves_schedule_and_count_as_they_were() {
-    let mut world = World::new().await;
+    let mut world = never_down().await;
     let key = world.endpoint(|settings| settings.max_attempts = Some(2)).await;
     world.receiver.answers(|_| (20 * SECOND, Answer::Status(500)));
     let id = world.publish(1, 42).await;
@@ -199,7 +205,8 @@ async fn what_waits_for_a_deleted_endpoint_is_discarded_and_its_attempt_ends_and
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_a_change_brought_forward_and_that_fails_leaves_schedule_and_count_as_they_were() {
-    let (mut world, key) = World::with_endpoint().await;
+    let mut world = never_down().await;
+    let key = world.endpoint(|_| {}).await;
     world.receiver.always(Answer::Status(500));
     let id = world.publish(1, 42).await;
     world.until_answered(1).await;

@@ -53,6 +53,30 @@ async fn a_clock_that_is_set_ahead_brings_what_is_due_and_the_schedule_goes_on_f
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_made_due_in_a_year_by_a_wrong_clock_is_due_at_once_when_it_is_set_right() {
+    for restarts in [false, true] {
+        let (mut world, _) = World::with_endpoint().await;
+        let status = |seen: &crate::receiver::Seen| if seen.attempt == 1 { 500 } else { 200 };
+        world.receiver.answers(move |seen| (SECOND, Answer::Status(status(seen))));
+        world.set_clock(365 * DAY, NONE);
+        let awake = world.publish(1, 42).await;
+        world.until_state(awake, State::Retrying).await;
+        if !restarts {
+            // Its task goes to sleep.
+            tokio::time::sleep(MINUTE).await;
+        }
+        let from = Instant::now();
+        world.set_clock(NONE, NONE);
+        if restarts {
+            world.restart(MINUTE).await;
+        }
+        world.until_state(awake, State::Delivered).await;
+        assert!(from.elapsed() < 2 * MINUTE, "{:?}", from.elapsed());
+        assert_eq!(world.receiver.count(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn tokens_and_signatures_are_dated_by_the_wall_clock() {
     let (mut world, _) = World::with_endpoint().await;
     let first = world.publish(1, 1).await;

@@ -113,7 +113,7 @@ impl Model {
             down_after: if seed & 2 == 0 { 0 } else { 4 },
             ..Defaults::default()
         };
-        let mut world = World::with(Setup { defaults, max_in_flight: 4, seed }).await;
+        let mut world = World::with(Setup { defaults, max_in_flight: 4, seed, ..Setup::default() }).await;
         world.store().delay_at_random(seed);
         let first = world.endpoint(|settings| settings.authorization = Authorization::Jwt).await;
         let second = world.endpoint(|settings| settings.rate_per_second = Some(20)).await;

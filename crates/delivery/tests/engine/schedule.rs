@@ -22,7 +22,10 @@ fn assert_wait(wait: Duration, at_least: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn the_default_schedule_is_199_waits_and_200_attempts_then_dead_then_a_retry_by_hand_delivers() {
-    let (mut world, _) = World::with_endpoint().await;
+    // One that is down is probed besides.
+    let defaults = Defaults { down_after: 0, ..Defaults::default() };
+    let mut world = World::with(Setup { defaults, ..Setup::default() }).await;
+    world.endpoint(|_| {}).await;
     world.receiver.answers(|_| (SECOND, Answer::Status(500)));
     let id = world.publish(1, 42).await;
     world.until_state(id, State::Dead).await;

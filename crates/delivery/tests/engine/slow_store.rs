@@ -349,8 +349,8 @@ impl Store for SlowStore {
         lane
     }
 
-    async fn due_times(&self) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
-        self.section(|sqlite| async move { sqlite.due_times().await }).await
+    async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
+        self.section(move |sqlite| async move { sqlite.due_times(now).await }).await
     }
 
     async fn waiting(&self, endpoint: &EndpointKey) -> Result<u64, Error> {

@@ -38,11 +38,13 @@ pub(crate) struct Setup {
     pub(crate) defaults: Defaults,
     pub(crate) max_in_flight: usize,
     pub(crate) seed: u64,
+    /// Real time after which the test is given up.
+    pub(crate) patience: Duration,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { defaults: Defaults::default(), max_in_flight: 64, seed: 1 }
+        Setup { defaults: Defaults::default(), max_in_flight: 64, seed: 1, patience: Watchdog::PATIENCE }
     }
 }
 
@@ -74,11 +76,11 @@ impl Watchdog {
     /// Real time, far beyond what the longest test takes on a busy machine.
     const PATIENCE: Duration = Duration::from_secs(300);
 
-    fn new() -> Self {
+    fn new(patience: Duration) -> Self {
         let (alive, ended) = std::sync::mpsc::channel::<()>();
         let name = std::thread::current().name().unwrap_or("a test").to_owned();
         std::thread::spawn(move || {
-            if ended.recv_timeout(Self::PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            if ended.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 eprintln!("{name} spins or hangs");
                 std::process::abort();
             }
@@ -102,6 +104,7 @@ impl World {
     pub(crate) async fn with(setup: Setup) -> Self {
         let set = Box::leak(Box::default());
         let clock = Clock::settable_from(start(), set);
+        let watchdog = Watchdog::new(setup.patience);
         let bell = Bell::new();
         let folder = tempfile::tempdir().unwrap();
         let receiver = Arc::new(Receiver::new(clock, bell.clone()));
@@ -127,7 +130,7 @@ impl World {
             folder,
             endpoints: 0,
             messages: 0,
-            _watchdog: Watchdog::new(),
+            _watchdog: watchdog,
         }
     }
 

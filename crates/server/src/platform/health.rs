@@ -131,6 +131,7 @@ static STEP: Shape = Shape {
 enum Health {
     Healthy,
     Degraded,
+    Down,
     Paused,
     Off,
 }
@@ -218,14 +219,23 @@ async fn health(call: Call) -> Result<Response, Problem> {
             last_hour.merge(minute);
         }
     }
-    Ok(answer::ok(&members(&endpoint, backlog, &last_hour, &last_day)))
+    let state = call.app.store.directory().health(&endpoint.key);
+    Ok(answer::ok(&members(&endpoint, &state, backlog, &last_hour, &last_day)))
 }
 
-fn members(endpoint: &Endpoint, backlog: Backlog, last_hour: &Traffic, last_day: &Traffic) -> Members {
+fn members(
+    endpoint: &Endpoint,
+    state: &workbell_model::Health,
+    backlog: Backlog,
+    last_hour: &Traffic,
+    last_day: &Traffic,
+) -> Members {
     let health = if !endpoint.settings.enabled {
         Health::Off
     } else if endpoint.paused.is_some() {
         Health::Paused
+    } else if state.down.is_some() {
+        Health::Down
     } else if last_hour.answered > 0 {
         Health::Degraded
     } else {

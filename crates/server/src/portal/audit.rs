@@ -12,6 +12,7 @@ use super::frame::Frame;
 use super::list::List;
 use super::moment::Moment;
 use super::page::{Guard, Page, show, show_with};
+use super::plain::plain;
 use super::visit::Visit;
 use crate::problem::{Code, Problem};
 use crate::route::Method;
@@ -44,15 +45,26 @@ impl Record {
             members.iter().flat_map(Map::keys).cloned().collect::<BTreeSet<_>>()
         };
         let value = |members: &Option<Map<String, Value>>, name: &str| {
-            members.as_ref().and_then(|members| members.get(name)).map(text).unwrap_or_default()
+            members.as_ref().and_then(|members| members.get(name)).map(in_short).unwrap_or_default()
         };
+        let is_said = |(_, before, after): &(String, String, String)| !before.is_empty() || !after.is_empty();
         let all = names(&self.before).into_iter().chain(names(&self.after)).collect::<BTreeSet<_>>();
         all.into_iter()
             .map(|name| {
                 let (before, after) = (value(&self.before, &name), value(&self.after, &name));
                 (name, before, after)
             })
+            .filter(is_said)
             .collect()
+    }
+}
+
+/// A value as people read it; nothing for null.
+fn in_short(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Array(elements) => elements.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => plain(&text(other)),
     }
 }
 

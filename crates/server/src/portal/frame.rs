@@ -3,6 +3,7 @@
 use workbell_store::record::SignedIn;
 
 use super::assets::{self, Assets};
+use super::banner::Alert;
 use super::visit::Visit;
 
 /// What stands around a page.
@@ -15,6 +16,8 @@ pub(super) struct Frame {
     /// Pages that only the operator has.
     pub(super) operator_pages: Vec<Link>,
     pub(super) who: Option<Who>,
+    /// What somebody should know of.
+    pub(super) alerts: Vec<Alert>,
     /// What was just done.
     pub(super) done: Option<&'static str>,
 }
@@ -69,6 +72,7 @@ impl Frame {
             pages: Vec::new(),
             operator_pages: Vec::new(),
             who: None,
+            alerts: Vec::new(),
             done: None,
         }
     }
@@ -83,6 +87,7 @@ impl Frame {
             Some(SignedIn::Person { email, role, .. }) => Who { name: email.clone(), role: role.name() },
         };
         frame.who = Some(who);
+        frame.alerts.clone_from(&visit.alerts);
         if let Ok(entry) = visit.company() {
             let id = entry.company.company_id.to_string();
             let link = |(part, label): (&str, &'static str)| {

@@ -13,6 +13,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATIO
 use http::header::{RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use super::banner;
 use super::frame::Frame;
 use super::pairs::Pairs;
 use super::visit::Visit;
@@ -52,7 +53,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Answers a request for a page.
 pub(super) async fn serve(page: &'static Page, app: Arc<App>, request: Request) -> Response {
     let mut response = match visit(page, app.clone(), request).await {
-        Ok(Entered::Visit(visit)) => {
+        Ok(Entered::Visit(mut visit)) => {
+            if page.guard == Guard::SignedIn && !visit.is_part {
+                visit.alerts = banner::alerts(&visit).await;
+            }
             let frame = Frame::of(&visit);
             (page.handler)(visit).await.unwrap_or_else(|problem| failed(frame, &problem))
         }
@@ -131,6 +135,8 @@ async fn visit(
         path,
         query: Pairs::read(parts.uri.query().unwrap_or_default().as_bytes()),
         form,
+        alerts: Vec::new(),
+        is_part,
     }))
 }
 

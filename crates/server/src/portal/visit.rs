@@ -10,6 +10,7 @@ use workbell_store::audit::{Actor, Author};
 use workbell_store::directory::CompanyEntry;
 use workbell_store::record::SignedIn;
 
+use super::banner::Alert;
 use super::pairs::Pairs;
 use crate::app::App;
 use crate::call::short;
@@ -32,6 +33,10 @@ pub(super) struct Visit {
     pub(super) path: Vec<(String, String)>,
     pub(super) query: Pairs,
     pub(super) form: Pairs,
+    /// htmx asks for a part of a page.
+    pub(super) is_part: bool,
+    /// What the page says on top.
+    pub(super) alerts: Vec<Alert>,
 }
 
 impl Visit {

@@ -413,6 +413,10 @@ async fn every_request_stands_in_the_log_as_inbound_without_its_token() {
     let expected = [("directHeartbeat", 200), ("Accepted", 409), ("Accepted", 200)];
     assert_eq!(seen, expected.map(|(action, status)| (json!(action), json!(status))));
     assert_eq!((&log[1]["WorkOrderId"], &log[1]["BranchId"]), (&json!(order), &json!(492_042)));
+    assert_eq!(log[1]["WorkOrderNumber"], "RTL-0004217");
+    let by_number = house.get("/v1/log?WorkOrderNumber=RTL-0004217").await.with(200);
+    assert_eq!(by_number["Items"].as_array().unwrap().len(), 2);
+    assert_eq!(house.get("/v1/log?WorkOrderNumber=RTL-1").await.with(200)["Items"], json!([]));
     let record = house.get(&format!("/v1/log/{}", log[1]["LogId"])).await;
     assert!(!record.text.contains(&office.token), "{}", record.text);
     let record = record.with(200);

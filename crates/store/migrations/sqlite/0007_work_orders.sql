@@ -22,6 +22,8 @@ CREATE TABLE work_orders (
 -- WorkOrderIds are unique over all companies; the company is compared on the row.
 CREATE UNIQUE INDEX work_orders_by_id ON work_orders (work_order_id);
 CREATE INDEX work_orders_by_company ON work_orders (company_id, order_no);
+-- People know an order by its number; the log is searched by it.
+CREATE INDEX work_orders_by_number ON work_orders (number);
 
 -- One row per act, in its commit. `act` is NULL for the creation; `client_id` is that of the Direct API.
 CREATE TABLE time_line (

@@ -190,6 +190,6 @@ pub(crate) async fn a_closed_store_takes_nothing(mut bench: Bench) {
     assert!(matches!(store.complete(completion).await, Err(Error::Closed)));
     let acceptance = bench.acceptance(ORDER);
     assert!(matches!(store.accept(vec![acceptance]).await, Err(Error::Closed)));
-    assert!(matches!(store.due_times().await, Err(Error::Closed)));
+    assert!(matches!(store.due_times(bench.now()).await, Err(Error::Closed)));
     store.close().await;
 }

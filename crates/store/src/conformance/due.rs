@@ -82,11 +82,12 @@ pub(crate) async fn each_endpoint_that_waits_has_its_earliest_due_time(mut bench
     let (_, sooner) = bench.attempt(&first, 1, End::Failure(MINUTE)).await;
     bench.attempt(&first, 2, End::Failure(DAY)).await;
     for _ in 0..2 {
-        assert_eq!(bench.store().due_times().await.unwrap(), [(first.clone(), sooner)]);
+        assert_eq!(bench.store().due_times(bench.now()).await.unwrap(), [(first.clone(), sooner)]);
         bench.crash().await;
     }
     bench.publish(3).await;
-    let due: std::collections::HashMap<_, _> = bench.store().due_times().await.unwrap().into_iter().collect();
+    let due: std::collections::HashMap<_, _> =
+        bench.store().due_times(bench.now()).await.unwrap().into_iter().collect();
     assert_eq!(due.len(), 2);
     assert_eq!(due[&second], bench.now());
     assert_eq!(due[&first], bench.now());
@@ -126,7 +127,7 @@ pub(crate) async fn a_reopened_endpoint_has_everything_due_at_once(mut bench: Be
         for lane in bench.due(&endpoint).await.lanes {
             assert!(lane.deliveries[0].due <= bench.now());
         }
-        let due_times = bench.store().due_times().await.unwrap();
+        let due_times = bench.store().due_times(bench.now()).await.unwrap();
         assert!(due_times.len() == 1 && due_times[0].1 <= bench.now());
         bench.crash().await;
     }
@@ -183,5 +184,33 @@ pub(crate) async fn what_waits_behind_others_is_found_when_they_are_gone(mut ben
     }
     let due = bench.due(&endpoint).await;
     assert!(due.lanes.is_empty() && due.next_due.is_none() && !due.more);
-    assert_eq!(bench.store().due_times().await.unwrap(), Vec::<(EndpointKey, Timestamp)>::new());
+    assert_eq!(bench.store().due_times(bench.now()).await.unwrap(), Vec::<(EndpointKey, Timestamp)>::new());
+}
+
+pub(crate) async fn what_is_due_further_ahead_than_any_wait_is_due_at_once(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    let right = bench.now();
+    bench.publish(1).await;
+    let (_, soon) = bench.attempt(&endpoint, 1, End::Failure(MINUTE)).await;
+    // A clock that is a year ahead for a while.
+    bench.pass(365 * DAY);
+    bench.publish_many(2, 2).await;
+    bench.attempt(&endpoint, 2, End::Failure(MINUTE)).await;
+    bench.set(right);
+    for _ in 0..2 {
+        assert_eq!(bench.due_orders(&endpoint).await, [2]);
+        let due = bench.due(&endpoint).await;
+        assert!(due.lanes[0].deliveries[0].due <= bench.now());
+        assert_eq!(due.next_due, Some(soon), "what has a time that may be right keeps it");
+        let times = bench.store().due_times(bench.now()).await.unwrap();
+        assert!(times.len() == 1 && times[0].1 <= bench.now(), "{times:?}");
+        bench.crash().await;
+    }
+    // It goes on by the clock that is right.
+    let (_, due) = bench.attempt(&endpoint, 2, End::Failure(MINUTE)).await;
+    assert!(due < bench.now().plus(DAY));
+    assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS);
+    bench.pass(2 * MINUTE);
+    bench.attempt(&endpoint, 2, End::Success).await;
+    assert_eq!(bench.due_orders(&endpoint).await, [1, 2]);
 }

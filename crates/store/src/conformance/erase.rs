@@ -53,7 +53,7 @@ pub(crate) async fn texts_go_and_ids_times_and_fates_stay(mut bench: Bench) {
             acceptance.body = Bytes::from_static(br#"{"Text":"a secret"}"#);
             bench.accept(acceptance).await.unwrap();
         }
-        for end in [End::Success, End::Death(Reason::Exhausted), End::Failure(DAY)] {
+        for end in [End::Success, End::Death(Reason::Exhausted), End::Failure(DAY / 2)] {
             let head = bench.head(&endpoint, order).await;
             let completion = telling(bench.completion(&head, end));
             bench.write(completion).await;
@@ -117,7 +117,7 @@ pub(crate) async fn each_state_is_erased_and_only_what_waits_is_discarded(mut be
 
 pub(crate) async fn an_attempt_in_flight_at_an_erase_leaves_no_text(mut bench: Bench) {
     let endpoint = bench.endpoint().await;
-    for (order, end) in [(1, End::Success), (2, End::Failure(DAY))] {
+    for (order, end) in [(1, End::Success), (2, End::Failure(DAY / 2))] {
         let id = bench.publish(order).await.deliveries[0];
         let head = bench.head(&endpoint, order).await;
         let job = make(&mut bench, Kind::Erase, of_order(order)).await;

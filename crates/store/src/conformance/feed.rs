@@ -47,7 +47,7 @@ pub(crate) async fn what_a_pull_endpoint_gets_is_delivered_at_once_and_waits_for
     let delivery = bench.delivery(accepted.deliveries[0]).await;
     assert_eq!((delivery.state, delivery.reason, delivery.attempts), (State::Delivered, None, 0));
     assert_eq!(delivery.finished, Some(bench.now()));
-    assert_eq!(bench.store().due_times().await.unwrap(), []);
+    assert_eq!(bench.store().due_times(bench.now()).await.unwrap(), []);
     assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS);
     assert!(!bench.ear.heard().iter().any(|told| matches!(told, Told::Accepted(_))), "nothing is to be sent");
     let log = bench.store().log(LogFilter::default(), Paging { after: None, limit: 10 }).await.unwrap();

@@ -155,7 +155,7 @@ pub(crate) async fn so_many_failures_in_a_row_bring_an_endpoint_down_and_it_stay
     let first_probe = bench.now().plus(5 * SECOND);
     for _ in 0..2 {
         assert_eq!(bench.health(&endpoint).access(bench.now()), Access::Down(first_probe));
-        assert_eq!(bench.store().due_times().await.unwrap(), [(endpoint.clone(), first_probe)]);
+        assert_eq!(bench.store().due_times(bench.now()).await.unwrap(), [(endpoint.clone(), first_probe)]);
         bench.crash().await;
     }
 }

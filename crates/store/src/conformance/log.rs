@@ -287,3 +287,48 @@ pub(crate) async fn a_record_outlives_its_notification_for_its_own_period(mut be
     assert_eq!((record.message_id, record.attempt), (None, 1));
     assert_eq!(bench.store().log_record(record.no).await.unwrap().unwrap().body, None);
 }
+
+pub(crate) async fn a_record_has_number_and_customer_of_its_work_order(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    let mut named = bench.acceptance(42);
+    named.action = "NewWorkOrder".parse().unwrap();
+    named.body = r#"{"Header":{"WorkOrderId":42},"Details":{"WorkOrderNumber":"WO-7","Customer":{"Id":1,"Name":"Oak Café"}}}"#
+        .as_bytes()
+        .into();
+    bench.accept(named).await.unwrap();
+    bench.publish(42).await;
+    bench.publish(43).await;
+    for order in [42, 42, 43] {
+        bench.attempt(&endpoint, order, End::Success).await;
+    }
+    let by_number =
+        |number: &str| LogFilter { work_order_number: Some(number.to_owned()), ..LogFilter::default() };
+    let paging = || Paging { after: None, limit: 10 };
+    for _ in 0..2 {
+        let found = bench.store().log(by_number("WO-7"), paging()).await.unwrap().items;
+        let seen: Vec<_> = found.iter().map(|it| (it.work_order_id, it.action.as_str())).collect();
+        assert_eq!(seen, [(42, "Accepted"), (42, "NewWorkOrder")]);
+        for record in &found {
+            let whole = bench.store().log_record(record.no).await.unwrap().unwrap();
+            let names = (whole.work_order_number.as_deref(), whole.customer.as_deref());
+            assert_eq!(names, (Some("WO-7"), Some("Oak Café")));
+        }
+        let all = bench.store().log(LogFilter::default(), paging()).await.unwrap().items;
+        assert_eq!((all[0].work_order_id, &all[0].work_order_number), (43, &None));
+        assert!(bench.store().log(by_number("WO-8"), paging()).await.unwrap().items.is_empty());
+        bench.crash().await;
+    }
+    // Another company's order of that number is not this one's.
+    let other = bench.company("other").await;
+    let theirs = LogFilter { company_id: Some(other), ..by_number("WO-7") };
+    assert!(bench.store().log(theirs, paging()).await.unwrap().items.is_empty());
+    // It stays while a notification of the order is kept, and goes with the last one.
+    bench.pass(3 * DAY);
+    bench.publish(42).await;
+    bench.attempt(&endpoint, 42, End::Success).await;
+    bench.sweep(DAY, 30 * DAY).await;
+    assert_eq!(bench.store().log(by_number("WO-7"), paging()).await.unwrap().items.len(), 3);
+    bench.pass(3 * DAY);
+    bench.sweep(DAY, 30 * DAY).await;
+    assert!(bench.store().log(by_number("WO-7"), paging()).await.unwrap().items.is_empty());
+}

@@ -417,6 +417,22 @@ pub(crate) async fn a_request_of_the_direct_api_is_logged_as_inbound(mut bench: 
         (records[0].work_order_id, records[0].status, records[0].message_id),
         (ORDER, Some(409), None)
     );
+    assert_eq!((&records[0].work_order_number, &records[0].customer), (&None, &None), "it is not held");
+    create(&mut bench, ORDER).await;
+    let named = |number: &str, company: &str| crate::filter::LogFilter {
+        work_order_number: Some(number.to_owned()),
+        company_id: Some(self::company(company)),
+        ..Default::default()
+    };
+    let found = bench.store().log(named("N-42", "acme"), all()).await.unwrap().items;
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].work_order_number.as_deref(), found[0].customer.as_deref()),
+        (Some("N-42"), Some("Bakery"))
+    );
+    for (number, company) in [("N-43", "acme"), ("N-42", "other")] {
+        assert!(bench.store().log(named(number, company), all()).await.unwrap().items.is_empty());
+    }
     let whole = bench.store().log_record(records[0].no).await.unwrap().unwrap();
     assert_eq!((whole.body.as_deref(), whole.endpoint_id), (Some(&b"{}"[..]), None));
 }

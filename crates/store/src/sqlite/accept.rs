@@ -52,6 +52,7 @@ impl Write {
                 Repeat::Other | Repeat::Unknown => Err(Refused::MessageIdConflict(id)),
             });
         }
+        self.label(&company.company.company_id, acceptance)?;
         let mut deliveries = Vec::with_capacity(targets.len());
         for (ordinal, endpoint) in (0u16..).zip(&targets) {
             let delivery_no = DeliveryNo::new(NotificationNo(no), ordinal);

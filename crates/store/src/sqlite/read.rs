@@ -55,6 +55,11 @@ pub(super) fn due_lanes(
         let room = lanes + 1 - found.len();
         found.extend(lanes_due_now(connection, endpoint, mark, now, room)?);
     }
+    let horizon = now.plus(view.longest);
+    if found.len() <= lanes {
+        let room = lanes + 1 - found.len();
+        found.extend(lanes_beyond(connection, endpoint, mark, horizon, room)?);
+    }
     let more = found.len() > lanes;
     found.truncate(lanes);
     let mut due = DueLanes { lanes: Vec::with_capacity(found.len()), more, next_due: None };
@@ -73,10 +78,12 @@ pub(super) fn due_lanes(
     let later: Option<i64> = connection
         .prepare_cached(
             // Uses lanes_by_due.
-            "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3
+            "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3 AND due <= ?4
                AND work_order_id >= -4611686018427387904",
         )?
-        .query_row(params![endpoint.endpoint_id.as_bytes(), mark, now.ticks()], |row| row.get(0))?;
+        .query_row(params![endpoint.endpoint_id.as_bytes(), mark, now.ticks(), horizon.ticks()], |row| {
+            row.get(0)
+        })?;
     due.next_due = next_due.into_iter().chain(later.map(Timestamp::from_ticks)).min();
     Ok((due, stale))
 }
@@ -97,6 +104,29 @@ fn lanes_due_now(
     )?;
     let rows = statement
         .query_map(params![endpoint.endpoint_id.as_bytes(), mark, now.ticks(), limit], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Lanes that are due further ahead than the longest wait: a clock that was wrong has written that, and they are due at
+/// once.
+fn lanes_beyond(
+    connection: &Connection,
+    endpoint: &EndpointKey,
+    mark: u64,
+    horizon: Timestamp,
+    limit: usize,
+) -> Result<Vec<WorkOrderId>, Error> {
+    let mut statement = connection.prepare_cached(
+        // Uses lanes_by_due.
+        "SELECT work_order_id FROM lanes
+         WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3 AND work_order_id >= -4611686018427387904
+         ORDER BY due
+         LIMIT ?4",
+    )?;
+    let rows = statement
+        .query_map(params![endpoint.endpoint_id.as_bytes(), mark, horizon.ticks(), limit], |row| {
+            row.get(0)
+        })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -277,11 +307,12 @@ fn undelivered(row: &Row<'_>, health: &Health) -> rusqlite::Result<Undelivered> 
 /// When each endpoint that has undelivered deliveries is to be looked at first.
 pub(super) fn due_times(
     connection: &Connection,
-    endpoints: Vec<(EndpointKey, Health)>,
+    endpoints: Vec<(EndpointKey, View)>,
+    now: Timestamp,
 ) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
     let mut times = Vec::new();
-    for (endpoint, health) in endpoints {
-        let id = endpoint.endpoint_id;
+    for (endpoint, view) in endpoints {
+        let (id, health) = (endpoint.endpoint_id, view.health);
         let older: Option<i64> = connection
             .prepare_cached(
                 // Uses lanes_by_due. Those of replays too.
@@ -289,6 +320,8 @@ pub(super) fn due_times(
             )?
             .query_row(params![id.as_bytes(), health.mark], |row| row.get(0))
             .optional()?;
+        let at_once = older.is_some()
+            || !lanes_beyond(connection, &endpoint, health.mark, now.plus(view.longest), 1)?.is_empty();
         let earliest: Option<i64> = connection
             .prepare_cached(
                 // Uses lanes_by_due.
@@ -297,8 +330,7 @@ pub(super) fn due_times(
             .query_row(params![id.as_bytes(), health.mark], |row| row.get(0))
             .optional()?
             .flatten();
-        let earliest =
-            if older.is_some() { Some(Timestamp::EPOCH) } else { earliest.map(Timestamp::from_ticks) };
+        let earliest = if at_once { Some(Timestamp::EPOCH) } else { earliest.map(Timestamp::from_ticks) };
         let earliest = match health.down {
             Some(down) => earliest.map(|_| down.next()),
             None => earliest,

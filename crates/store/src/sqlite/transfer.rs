@@ -66,7 +66,7 @@ const KEPT: &str = "SELECT delivery_no >> 12 FROM undelivered
                     UNION SELECT delivery_no >> 12 FROM feed";
 
 /// What is moved: table, which of its rows, in which order. The order is that of a good import, too.
-const TABLES: [(&str, &str, &str); 20] = [
+const TABLES: [(&str, &str, &str); 21] = [
     ("meta", "WHERE name = 'check_value'", "name"),
     ("companies", "", "company_id"),
     ("branches", "", "company_id, branch_id"),
@@ -82,6 +82,7 @@ const TABLES: [(&str, &str, &str); 20] = [
     ("people", "", "company_id, person_id"),
     ("audit", "", "audit_no"),
     ("notifications", "WHERE notification_no IN (KEPT)", "notification_no"),
+    ("labels", "", "company_id, work_order_id"),
     ("undelivered", "", "delivery_no"),
     ("finished", "WHERE delivery_no >> 12 IN (KEPT)", "delivery_no"),
     ("lanes", "", "company_id, endpoint_id, work_order_id"),

@@ -21,6 +21,8 @@ const ORDER: &[&str] = &[
     "BranchId",
     "WorkOrderId",
     "WorkOrderNumber",
+    "Customer",
+    "WorkOrderNumber",
     "Action",
     "MessageId",
     "EndpointId",

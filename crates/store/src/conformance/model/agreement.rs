@@ -74,7 +74,7 @@ impl Model {
     }
 
     async fn due_times_agree(&self, bench: &Bench) {
-        let found: BTreeMap<_, _> = bench.store().due_times().await.unwrap().into_iter().collect();
+        let found: BTreeMap<_, _> = bench.store().due_times(bench.now()).await.unwrap().into_iter().collect();
         for (target, known) in self.targets.iter().enumerate() {
             let (kept, lived) = (bench.health(&known.key), known.health);
             assert_eq!(kept.with_success_of(&lived), lived, "what is known of the endpoint");

@@ -76,6 +76,7 @@ impl Write {
         if self.belongs_to_another(company, order)? {
             return Ok(());
         }
+        self.unlabel(company, order)?;
         self.connection.execute(
             // What reads an order wants these members; they say no more than its columns do.
             "UPDATE work_orders

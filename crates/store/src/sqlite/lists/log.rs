@@ -1,14 +1,16 @@
 //! The communication log.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
+use workbell_model::work_order::Object;
 use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, log};
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::{company_id, uuid};
-use super::super::code;
+use super::super::{code, labels};
 use super::notifications::{body, is_or_any, range};
 use super::{Walk, start_of};
 use crate::error::Error;
@@ -17,6 +19,9 @@ use crate::record::LogRecord;
 
 /// Most attempts of one delivery that are shown at once.
 const MOST_ATTEMPTS: usize = 1000;
+
+/// Most orders with one number that a search looks at, the newest ones. 100: numbers are for people.
+const MOST_NAMESAKES: usize = 100;
 
 const COLUMNS: &str = "l.log_no, l.company_id, l.endpoint_id, l.delivery_no, l.work_order_id, l.branch_id, l.action,
                        l.direction, l.attempt, l.mode, l.start, l.duration, l.status, l.error, l.next_due, l.detail,
@@ -30,6 +35,7 @@ pub(in super::super) fn log_record(connection: &Connection, no: u64) -> Result<O
         .query_row(params![no], record)
         .optional()?;
     if let Some(found) = &mut found {
+        name_orders(connection, std::slice::from_mut(found))?;
         found.body = match found.delivery_id {
             Some(delivery) => body(connection, delivery.no().notification())?,
             None => found.detail.body.clone().map(bytes::Bytes::from),
@@ -48,6 +54,7 @@ pub(in super::super) fn attempts(connection: &Connection, id: DeliveryId) -> Res
     // An id that merely ends alike is not this delivery's.
     attempts.retain(|attempt| attempt.delivery_id.is_none_or(|found| found == id));
     let body = body(connection, id.no().notification())?;
+    name_orders(connection, &mut attempts)?;
     for attempt in &mut attempts {
         attempt.body.clone_from(&body);
     }
@@ -60,8 +67,9 @@ pub(in super::super) fn log(
     paging: &Paging,
 ) -> Result<Page<LogRecord>, Error> {
     let start = start_of(paging)?;
+    let wanted = Wanted { filter, orders: orders_of(connection, filter)? };
     let mut prepared = Vec::new();
-    for source in sources(connection, filter)? {
+    for source in sources(connection, &wanted)? {
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND l.log_no < ?1 ORDER BY l.log_no DESC",
             source.condition
@@ -71,16 +79,77 @@ pub(in super::super) fn log(
     let mut streams = Vec::with_capacity(prepared.len());
     for (statement, source) in &mut prepared {
         let rows = statement.query(params![start, source.first, source.second])?;
-        streams.push(Stream::new(rows, filter)?);
+        streams.push(Stream::new(rows, &wanted)?);
     }
     let mut walk = Walk::new(paging);
     while let Some(newest) = streams.iter_mut().max_by_key(|stream| stream.number()) {
-        let Some((number, matching)) = newest.take(filter)? else { break };
+        let Some((number, matching)) = newest.take(&wanted)? else { break };
         if !walk.step(number, matching) {
-            return Ok(walk.page(streams.iter().all(|stream| stream.head.is_none())));
+            let mut page = walk.page(streams.iter().all(|stream| stream.head.is_none()));
+            name_orders(connection, &mut page.items)?;
+            return Ok(page);
         }
     }
-    Ok(walk.page(true))
+    let mut page = walk.page(true);
+    name_orders(connection, &mut page.items)?;
+    Ok(page)
+}
+
+/// A filter with what it names by other words looked up.
+struct Wanted<'a> {
+    filter: &'a LogFilter,
+    /// The orders with the number that is wanted; `None` when any will do.
+    orders: Option<Vec<i64>>,
+}
+
+/// The newest orders with the number that is wanted. Uses work_orders_by_number.
+fn orders_of(connection: &Connection, filter: &LogFilter) -> Result<Option<Vec<i64>>, Error> {
+    let Some(number) = &filter.work_order_number else { return Ok(None) };
+    let mut statement = connection.prepare_cached(
+        "SELECT work_order_id FROM work_orders
+         WHERE number = ?1 AND (?2 IS NULL OR company_id = ?2)
+         ORDER BY order_no DESC
+         LIMIT ?3",
+    )?;
+    let company = filter.company_id.as_ref().map(CompanyId::as_str);
+    let rows = statement.query_map(params![number, company, MOST_NAMESAKES], |row| row.get(0))?;
+    let mut orders: Vec<i64> = rows.collect::<Result<_, _>>()?;
+    // Those that are not held here, but were announced by their NewWorkOrder.
+    for (_, order) in labels::numbered(connection, number, filter.company_id.as_ref())? {
+        if !orders.contains(&order) {
+            orders.push(order);
+        }
+    }
+    Ok(Some(orders))
+}
+
+/// Adds number and customer of each record's order, where Workbell holds it. Uses work_orders_by_id.
+fn name_orders(connection: &Connection, records: &mut [LogRecord]) -> Result<(), Error> {
+    let mut known: HashMap<i64, Option<(CompanyId, String, Option<String>)>> = HashMap::new();
+    let mut find = connection
+        .prepare_cached("SELECT company_id, number, details FROM work_orders WHERE work_order_id = ?1")?;
+    for record in records.iter_mut().filter(|record| record.work_order_id != 0) {
+        let found = match known.entry(record.work_order_id) {
+            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                let row = |row: &Row<'_>| {
+                    let details = Object::parse(row.get_ref(2)?.as_str()?).unwrap_or_default();
+                    Ok((company_id(row, 0)?, row.get(1)?, details.object("Customer").read("Name")))
+                };
+                entry.insert(find.query_row(params![record.work_order_id], row).optional()?)
+            }
+        };
+        // Another company's order with this id, of which the notification only speaks, is not named.
+        if let Some((owner, number, customer)) = found
+            && *owner == record.company_id
+        {
+            record.work_order_number = Some(number.clone());
+            record.customer.clone_from(customer);
+        } else if let Some(label) = labels::label(connection, &record.company_id, record.work_order_id)? {
+            (record.work_order_number, record.customer) = (label.number, label.customer);
+        }
+    }
+    Ok(())
 }
 
 /// The records of one source, newest first.
@@ -90,9 +159,9 @@ struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    fn new(rows: Rows<'a>, filter: &LogFilter) -> Result<Self, Error> {
+    fn new(rows: Rows<'a>, wanted: &Wanted<'_>) -> Result<Self, Error> {
         let mut stream = Stream { rows, head: None };
-        stream.take(filter)?;
+        stream.take(wanted)?;
         Ok(stream)
     }
 
@@ -101,9 +170,9 @@ impl<'a> Stream<'a> {
     }
 
     /// Its newest record that was not taken yet: the number, and the record if it is wanted.
-    fn take(&mut self, filter: &LogFilter) -> Result<Option<(i64, Option<LogRecord>)>, Error> {
+    fn take(&mut self, wanted: &Wanted<'_>) -> Result<Option<(i64, Option<LogRecord>)>, Error> {
         let following = match self.rows.next()? {
-            Some(row) if matches(row, filter)? => Some((row.get(0)?, Some(record(row)?))),
+            Some(row) if matches(row, wanted)? => Some((row.get(0)?, Some(record(row)?))),
             Some(row) => Some((row.get(0)?, None)),
             None => None,
         };
@@ -128,13 +197,18 @@ impl Source {
         Source::new("l.delivery_no BETWEEN ?2 AND ?3", value(first), value(last))
     }
 
+    fn of_order(order: i64) -> Self {
+        Source::new("l.work_order_id = ?2 AND ?3 IS NULL", Value::Integer(order), Value::Null)
+    }
+
     fn of_endpoint(endpoint: &[u8]) -> Self {
         Source::new("l.endpoint_id = ?2 AND ?3 IS NULL", Value::Blob(endpoint.to_vec()), Value::Null)
     }
 }
 
 /// What a list walks: the narrowest that the filter allows.
-fn sources(connection: &Connection, filter: &LogFilter) -> Result<Vec<Source>, Error> {
+fn sources(connection: &Connection, wanted: &Wanted<'_>) -> Result<Vec<Source>, Error> {
+    let filter = wanted.filter;
     if let Some(id) = filter.delivery_id {
         return Ok(vec![Source::of_deliveries(id.no().0, id.no().0)]);
     }
@@ -142,8 +216,10 @@ fn sources(connection: &Connection, filter: &LogFilter) -> Result<Vec<Source>, E
         return of_message(connection, filter, message_id);
     }
     if let Some(order) = filter.work_order_id {
-        let condition = "l.work_order_id = ?2 AND ?3 IS NULL";
-        return Ok(vec![Source::new(condition, Value::Integer(order), Value::Null)]);
+        return Ok(vec![Source::of_order(order)]);
+    }
+    if let Some(orders) = &wanted.orders {
+        return Ok(orders.iter().copied().map(Source::of_order).collect());
     }
     if let Some(endpoint) = filter.endpoint_id {
         // Another company's is not walked: how long that takes and where it stops would tell that it exists.
@@ -211,7 +287,8 @@ fn of_message(
     Ok(sources)
 }
 
-fn matches(row: &Row<'_>, filter: &LogFilter) -> rusqlite::Result<bool> {
+fn matches(row: &Row<'_>, wanted: &Wanted<'_>) -> rusqlite::Result<bool> {
+    let filter = wanted.filter;
     let start: i64 = row.get(10)?;
     let endpoint = row.get_ref(2)?.as_blob_or_null()?;
     let work_order: i64 = row.get(4)?;
@@ -222,6 +299,7 @@ fn matches(row: &Row<'_>, filter: &LogFilter) -> rusqlite::Result<bool> {
     Ok(is_or_any(filter.company_id.as_ref().map(CompanyId::as_str), row.get_ref(1)?.as_str()?)
         && filter.endpoint_id.as_ref().is_none_or(|wanted| endpoint == Some(wanted.as_bytes().as_slice()))
         && filter.work_order_id.is_none_or(|wanted| wanted == work_order)
+        && wanted.orders.as_ref().is_none_or(|orders| orders.contains(&work_order))
         && filter.branch_id.is_none_or(|wanted| wanted == branch)
         && is_or_any(filter.action.as_deref(), row.get_ref(6)?.as_str()?)
         && filter.direction.is_none_or(|wanted| code::of_direction(wanted) == direction)
@@ -248,6 +326,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<LogRecord> {
         endpoint_id: endpoint_id.map(EndpointId::from_uuid),
         delivery_id,
         work_order_id: row.get(4)?,
+        work_order_number: None,
+        customer: None,
         branch_id: row.get(5)?,
         action: row.get(6)?,
         message_id: of_notification.or(told),

@@ -51,7 +51,7 @@ const WHOLE: [&str; 20] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 20] = [
+const HOT: [(&str, &str); 21] = [
     ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
@@ -63,6 +63,10 @@ const HOT: [(&str, &str); 20] = [
     ),
     (
         "SELECT MIN(due) FROM lanes WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3",
+        "lanes_by_due (endpoint_id=? AND mark=? AND due>? AND due<?)",
+    ),
+    (
+        "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due > ?3",
         "lanes_by_due (endpoint_id=? AND mark=? AND due>?)",
     ),
     (
@@ -142,7 +146,7 @@ async fn busy_life(bench: &mut Bench) {
     bench.retry(head.id()).await.unwrap();
     bench.store().settle(head.no, bench.now()).await.unwrap();
     bench.due(&endpoint).await;
-    bench.store().due_times().await.unwrap();
+    bench.store().due_times(bench.now()).await.unwrap();
     bench.store().backlog(&endpoint).await.unwrap();
     let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
     bench.store().traffic(&endpoint, span).await.unwrap();
@@ -272,7 +276,9 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
         LogFilter { endpoint_id: Some(endpoint.endpoint_id), ..any() },
         LogFilter { delivery_id: Some(head.id()), ..any() },
         LogFilter { work_order_id: Some(ORDER), ..any() },
+        LogFilter { work_order_number: Some("WO-1".to_owned()), ..any() },
         LogFilter { message_id: Some(head.message_id), ..any() },
+        LogFilter { work_order_number: Some("N-77".to_owned()), ..any() },
     ] {
         bench.store().log(filter, paging()).await.unwrap();
     }
@@ -348,5 +354,85 @@ async fn each_index_serves_a_statement() {
     for index in indexes {
         let serves = plans.iter().any(|(_, plan)| plan.iter().any(|step| step.contains(&index)));
         assert!(serves, "{index} costs each write and helps nobody");
+    }
+}
+
+/// Fills the log as a hundred thousand attempts and requests would.
+fn fill_log(connection: &Connection, endpoint: &workbell_model::EndpointKey) {
+    let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+               INSERT INTO log
+                 (log_no, company_id, endpoint_id, delivery_no, work_order_id, branch_id, action, direction, attempt,
+                  mode, start, duration, status, error, next_due, detail)
+               SELECT 1000 + i, ?1, CASE i % 10 WHEN 0 THEN NULL ELSE ?2 END, CASE i % 10 WHEN 0 THEN NULL ELSE i << 12 END,
+                      i % 500, 1, 'Accepted', i % 10 = 0, 1, 0, i * 10000000, 5, 200, NULL, NULL, '{}'
+               FROM n";
+    let parameters = rusqlite::params![endpoint.company_id.as_str(), endpoint.endpoint_id.as_bytes()];
+    assert_eq!(connection.execute(sql, parameters).unwrap(), 100_000);
+    connection
+        .execute("INSERT INTO labels VALUES (?1, 42, 'WO-1', 'Oak Café')", [endpoint.company_id.as_str()])
+        .unwrap();
+    // The planner decides by what it knows of the tables, as it would after years.
+    connection.execute_batch("ANALYZE").unwrap();
+}
+
+#[tokio::test]
+async fn filters_of_the_log_use_their_index_on_a_hundred_thousand_rows() {
+    let folder = Folder::fresh();
+    let (file, hooks) = (folder.file("workbell.db"), folder.hooks.clone());
+    let mut bench = Bench::open(folder).await;
+    let endpoint = bench.endpoint().await;
+    let published = bench.publish(ORDER).await;
+    let connection = Connection::open(file).unwrap();
+    fill_log(&connection, &endpoint);
+    bench.reopen().await;
+    let any = LogFilter::default;
+    let cases = [
+        (any(), 10, "SEARCH l USING INTEGER PRIMARY KEY (rowid<?)"),
+        (
+            LogFilter { endpoint_id: Some(endpoint.endpoint_id), ..any() },
+            10,
+            "log_by_endpoint (endpoint_id=?",
+        ),
+        (LogFilter { work_order_id: Some(42), ..any() }, 10, "log_by_work_order (work_order_id=?"),
+        (
+            LogFilter { work_order_number: Some("WO-1".to_owned()), ..any() },
+            10,
+            "log_by_work_order (work_order_id=?",
+        ),
+        (
+            LogFilter { company_id: Some(endpoint.company_id.clone()), ..any() },
+            10,
+            "log_by_company (company_id=?",
+        ),
+        (
+            LogFilter { delivery_id: Some(published.deliveries[0]), ..any() },
+            1,
+            "log_by_delivery (delivery_no>",
+        ),
+        (LogFilter { message_id: Some(published.message_id), ..any() }, 1, "log_by_message"),
+    ];
+    for (filter, expected, index) in cases {
+        let before = hooks.statements();
+        let page = bench.store().log(filter.clone(), Paging { after: None, limit: 10 }).await.unwrap();
+        assert_eq!(page.items.len(), expected, "{filter:?}");
+        if filter.work_order_number.is_some() {
+            let first = &page.items[0];
+            assert_eq!(
+                (first.work_order_number.as_deref(), first.customer.as_deref()),
+                (Some("WO-1"), Some("Oak Café"))
+            );
+        }
+        let asked = hooks.statements();
+        // By number it is the statement of a work order, which was asked before.
+        let again = filter.work_order_number.is_some();
+        let walked: Vec<&String> =
+            asked.iter().filter(|sql| sql.contains("FROM log AS l") && !before.contains(*sql)).collect();
+        assert_eq!(walked.is_empty(), again, "{filter:?}");
+        let mut plans = Vec::new();
+        for sql in walked {
+            plans.extend(plan(&connection, sql));
+        }
+        assert!(again || plans.iter().any(|step| step.contains(index)), "{filter:?}: {plans:?}");
+        assert!(!plans.iter().any(|step| step.starts_with("SCAN l")), "{filter:?}: {plans:?}");
     }
 }
