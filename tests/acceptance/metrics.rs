@@ -63,7 +63,9 @@ pub(crate) fn stays_idle(metrics: &Platform) -> (f64, f64) {
 fn numbers_are_right_and_the_store_is_asked_nothing_while_nothing_happens() {
     let good = Receiver::start();
     let bad = Receiver::answering(|_| Answer::Status(500));
-    let installation = Installation::retrying("1h").set("metrics.listen", "127.0.0.1:0");
+    // An endpoint that is down is probed, which asks the store.
+    let installation =
+        Installation::retrying("1h").set("metrics.listen", "127.0.0.1:0").set("delivery.down_after", "0");
     let server = installation.start();
     let metrics = metrics(&server);
     let before = stays_idle(&metrics);

@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use workbell_model::JobId;
+use workbell_model::health::Access;
 use workbell_model::job::JobState;
+use workbell_model::{EndpointKey, JobId};
 use workbell_store::Error;
 use workbell_store::job::{Item, JobRecord, Look, MOST_REPLAYS, Step, Walk};
 
@@ -149,7 +150,13 @@ async fn steps(hub: &Hub, id: JobId) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many more items a walk may act on now. A Replay waits while its endpoint is paused or off, and while a thousand
+/// Whether an endpoint is probed now and then instead of being sent to.
+fn is_down(hub: &Hub, target: &EndpointKey) -> bool {
+    let shared = hub.shared();
+    matches!(shared.store.directory().health(target).access(shared.clock.now()), Access::Down(_))
+}
+
+/// How many more items a walk may act on now. A Replay waits while its endpoint is down, paused or off, and while a thousand
 /// replays wait there.
 async fn room(hub: &Hub, walk: &Walk) -> Result<usize, Error> {
     let Some(target) = &walk.target else { return Ok(usize::MAX) };
@@ -157,7 +164,7 @@ async fn room(hub: &Hub, walk: &Walk) -> Result<usize, Error> {
     match store.directory().endpoint(target) {
         // Its walk meets nothing any more, and ends.
         None => Ok(usize::MAX),
-        Some(endpoint) if !endpoint.may_send() => Ok(0),
+        Some(endpoint) if !endpoint.may_send() || is_down(hub, target) => Ok(0),
         Some(_) => {
             let waiting = store.replays(target).await?;
             Ok(usize::try_from(MOST_REPLAYS.saturating_sub(waiting)).unwrap_or(0))

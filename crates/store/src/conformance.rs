@@ -317,6 +317,7 @@ macro_rules! conformance_suite {
                 an_alert_lasts_until_it_is_ended_and_is_raised_once_meanwhile,
                 an_alert_is_to_be_told_until_somebody_knows_or_it_is_given_up,
                 alerts_that_are_over_go_with_the_log_and_those_that_last_stay,
+                an_endpoint_that_goes_down_and_comes_back_is_one_alert_each,
             }
             audit {
                 a_record_says_who_when_from_where_and_what_before_and_after,

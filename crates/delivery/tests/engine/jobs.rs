@@ -173,10 +173,13 @@ async fn a_replay_to_an_endpoint_that_fails_kills_no_live_delivery() {
     let ids = world.publish_all(1, &orders).await;
     world.until_all(&ids, State::Delivered).await;
     world.receiver.always(Answer::Refused);
-    let id = make(&world, Kind::Replay, Filter::default(), 10_000).await;
+    let id = make(&world, Kind::Replay, Filter::default(), 10).await;
     tokio::time::sleep(SECOND).await;
     let live = world.publish_all(1, &orders).await;
     tokio::time::sleep(DAY).await;
+    let waiting = read(&world, id).await;
+    assert_eq!((waiting.state, waiting.total), (JobState::Running, Some(300)));
+    assert!(waiting.done < 100, "it waits while the endpoint is down: {}", waiting.done);
     world.receiver.always(Answer::Status(200));
     world.until_all(&live, State::Delivered).await;
     let job = until_ended(&world, id).await;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Map, json};
-use workbell_model::Reason;
+use workbell_model::{Failure, On410, Reason};
 
 use super::bench::{Bench, DAY, End, MINUTE, ORDER};
 use crate::alert::{AlertFilter, AlertKind, AlertRecord, DYING_LASTS, NewAlert, Telling};
 use crate::filter::Paging;
+use crate::record::EndpointChange;
 
 async fn all(bench: &Bench) -> Vec<AlertRecord> {
     list(bench, AlertFilter::default()).await
@@ -145,4 +146,31 @@ pub(crate) async fn alerts_that_are_over_go_with_the_log_and_those_that_last_sta
     bench.pass(MINUTE);
     bench.sweep(DAY, DAY).await;
     assert_eq!(all(&bench).await.iter().map(|alert| alert.subject.as_str()).collect::<Vec<_>>(), ["lasts"]);
+}
+
+pub(crate) async fn an_endpoint_that_goes_down_and_comes_back_is_one_alert_each(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.publish_many(ORDER, 2).await;
+    for _ in 0..12 {
+        bench.attempt(&endpoint, ORDER, End::Failure(DAY)).await;
+    }
+    assert!(bench.health(&endpoint).down.is_some());
+    bench.crash().await;
+    let kinds = |alerts: &[AlertRecord]| {
+        alerts.iter().map(|alert| (alert.kind.clone(), alert.ended.is_some())).collect::<Vec<_>>()
+    };
+    let pair = |kind: &str, is_over| (kind.to_owned(), is_over);
+    assert_eq!(kinds(&all(&bench).await), [pair("EndpointDown", false)]);
+    assert_eq!(all(&bench).await[0].subject, endpoint.endpoint_id.to_string());
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    bench.crash().await;
+    assert_eq!(kinds(&all(&bench).await), [pair("EndpointReopened", true), pair("EndpointDown", true)]);
+    bench.update(&endpoint, EndpointChange::Adjusted, |it| it.settings.on_410 = On410::Pause).await;
+    bench.attempt(&endpoint, ORDER, End::Failed(410, Failure::Gone, MINUTE)).await;
+    // A failure right after a reopening closes it, too.
+    let both = [pair("EndpointDown", false), pair("EndpointPaused", false)];
+    assert_eq!(kinds(&all(&bench).await)[..2], both);
+    bench.update(&endpoint, EndpointChange::Resumed, |it| it.paused = None).await;
+    let both = [pair("EndpointDown", true), pair("EndpointPaused", true)];
+    assert_eq!(kinds(&all(&bench).await)[..2], both);
 }

@@ -83,6 +83,23 @@ impl Write {
             .map(drop)
     }
 
+    /// An endpoint is down.
+    pub(super) fn raise_down(
+        &mut self,
+        key: &EndpointKey,
+        failures: u64,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let detail = Map::from_iter([("Failures".to_owned(), json!(failures))]);
+        self.raise(&NewAlert::of_endpoint(AlertKind::EndpointDown, key, detail, at))
+    }
+
+    /// An endpoint that was down answers again.
+    pub(super) fn raise_reopened(&mut self, key: &EndpointKey, at: Timestamp) -> rusqlite::Result<()> {
+        self.end_alert(AlertKind::EndpointDown, &key.endpoint_id.to_string(), at)?;
+        self.raise(&NewAlert::of_endpoint(AlertKind::EndpointReopened, key, Map::new(), at))
+    }
+
     /// A delivery died. The first one in a while is an alert.
     pub(super) fn raise_dying(
         &mut self,

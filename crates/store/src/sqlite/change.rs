@@ -10,6 +10,7 @@ use workbell_wire::{ActionName, Timestamp};
 
 use super::discard::Discard;
 use super::write::{Event, Write};
+use crate::alert::{AlertKind, NewAlert};
 use crate::directory::{CompanyEntry, Entries};
 use crate::error::Error;
 use crate::record::{Change, EndpointChange, IfUndelivered, OwnAction, StoredKey};
@@ -271,6 +272,12 @@ impl Write {
         }
         self.write_endpoint(&endpoint)?;
         self.act_on(&endpoint, act, now)?;
+        if act != Act::Adjusted {
+            self.end_alert(AlertKind::EndpointDown, &endpoint.key.endpoint_id.to_string(), now)?;
+        }
+        if known.paused.is_some() && endpoint.paused.is_none() {
+            self.end_alert(AlertKind::EndpointPaused, &endpoint.key.endpoint_id.to_string(), now)?;
+        }
         self.events.push(Event::EndpointChanged(endpoint.key.clone(), change));
         Ok(edit(endpoint.key.company_id.clone(), move |entry| {
             entry.endpoints.insert(endpoint.key.endpoint_id, Arc::new(endpoint));
@@ -290,6 +297,7 @@ impl Write {
             return Ok(());
         }
         tracing::warn!(endpoint = %key.endpoint_id, "an endpoint answered 410 Gone and is paused; what is for it waits");
+        self.raise(&NewAlert::of_endpoint(AlertKind::EndpointPaused, key, serde_json::Map::new(), now))?;
         self.events.push(Event::EndpointChanged(key.clone(), EndpointChange::Adjusted));
         let (company, id) = (key.company_id.clone(), key.endpoint_id);
         self.publish.push(edit(company, move |entry| {
@@ -353,6 +361,9 @@ impl Write {
              WHERE company_id = ?1 AND endpoint_id = ?2",
             params![key.company_id.as_str(), key.endpoint_id.as_bytes(), now.ticks()],
         )?;
+        for kind in [AlertKind::EndpointDown, AlertKind::EndpointPaused, AlertKind::DeliveriesDying] {
+            self.end_alert(kind, &key.endpoint_id.to_string(), now)?;
+        }
         self.events.push(Event::EndpointChanged(key.clone(), EndpointChange::Deleted));
         Ok(())
     }

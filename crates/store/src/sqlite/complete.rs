@@ -153,6 +153,7 @@ impl Write {
         if after.transition == health::Transition::Reopened {
             self.healths.forget_unsettled(&key.0);
             tracing::info!(endpoint = %key.0.endpoint_id, "an endpoint that was down answers again");
+            self.raise_reopened(&key.0, ended)?;
         }
         Ok(after.transition)
     }
@@ -257,6 +258,7 @@ impl Write {
                 self.healths.forget_unsettled(&key.0);
                 let failures = after.health.failures;
                 tracing::warn!(endpoint = %key.0.endpoint_id, failures, "an endpoint is down; it is probed until it answers");
+                self.raise_down(&key.0, u64::from(failures), ended)?;
             }
             health::Transition::Unchanged
             | health::Transition::Recovered
