@@ -1,6 +1,6 @@
 //! Erase: the texts of a work order go; ids, hash, times, fates and sequence stay.
 //!
-//! What SQLite has overwritten may still stand in free parts of its pages until [`compact`](super::super::compact).
+//! What SQLite has overwritten may still stand in free parts of its pages until [`compact`](super::super::compact()).
 
 use rusqlite::{OptionalExtension, params};
 use workbell_model::{CompanyId, DeliveryNo, NotificationNo, Reason, WorkOrderId, log};
