@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::FileFailurePersistence;
 use workbell_egress::RetryAfter;
-use workbell_model::{Authorization, Defaults, DeliveryId, EndpointKey, RetrySchedule, State};
+use workbell_model::{Authorization, Defaults, DeliveryId, EndpointKey, Reason, RetrySchedule, State};
 use workbell_store::Store;
 use workbell_store::record::{EndpointChange, LogRecord};
 use workbell_wire::Timestamp;
@@ -98,7 +98,16 @@ struct Model {
     /// When something made an endpoint, or one delivery, due at once.
     nudges: Vec<(Timestamp, i64, Option<DeliveryId>)>,
     wrong: Arc<Mutex<Vec<String>>>,
+    overtaken: Arc<Mutex<Vec<Overtaken>>>,
     redirects: u32,
+}
+
+/// A delivery that seemed to wait when one behind it was tried.
+struct Overtaken {
+    nth: i64,
+    work_order_id: i64,
+    sequence: u64,
+    by: Seen,
 }
 
 impl Model {
@@ -120,7 +129,9 @@ impl Model {
         world.receiver.answers(move |seen| at_random(seed, seen));
         let wrong = Arc::new(Mutex::new(Vec::new()));
         let keys = vec![first, second];
-        let mut model = Model { world, keys, ids: Vec::new(), nudges: Vec::new(), wrong, redirects: 0 };
+        let overtaken = Arc::default();
+        let mut model =
+            Model { world, keys, ids: Vec::new(), nudges: Vec::new(), wrong, overtaken, redirects: 0 };
         model.watch();
         model
     }
@@ -128,6 +139,7 @@ impl Model {
     /// Looks at every request as it comes.
     fn watch(&mut self) {
         let (wrong, keys, fates) = (self.wrong.clone(), self.keys.clone(), self.world.fates.clone());
+        let overtaken = self.overtaken.clone();
         self.world.receiver.is_watched_by(move |all, new| {
             let key = keys[usize::try_from(nth_of(new) - 1).unwrap()].clone();
             let same_lane =
@@ -136,8 +148,9 @@ impl Model {
                 wrong.lock().unwrap().push(format!("two of a lane at once: {open:?} and {new:?}"));
             }
             let ahead = fates.lock().unwrap().ahead(&(key, new.work_order_id), new.sequence, new.at);
-            if let Some(ahead) = ahead {
-                wrong.lock().unwrap().push(format!("{ahead} waits ahead of {new:?}"));
+            if let Some(sequence) = ahead {
+                let (nth, work_order_id, by) = (nth_of(new), new.work_order_id, new.clone());
+                overtaken.lock().unwrap().push(Overtaken { nth, work_order_id, sequence, by });
             }
         });
     }
@@ -287,7 +300,23 @@ impl Model {
             }
         }
         assert!(seen.is_empty(), "never published: {seen:?}");
+        self.check_overtaken().await;
         assert_eq!(*self.wrong.lock().unwrap(), Vec::<String>::new());
+    }
+
+    /// Only what had expired was overtaken: that fate comes without an attempt, so nobody told of it.
+    async fn check_overtaken(&self) {
+        let overtaken = std::mem::take(&mut *self.overtaken.lock().unwrap());
+        for Overtaken { nth, work_order_id, sequence, by } in overtaken {
+            let mut had_expired = false;
+            for (id, _) in self.ids.iter().filter(|(_, endpoint)| *endpoint == nth) {
+                let record = self.world.delivery(*id).await;
+                let is_it = record.work_order_id == work_order_id && record.sequence == sequence;
+                let expired = record.reason == Some(Reason::Expired);
+                had_expired |= is_it && expired && record.finished.is_some_and(|at| at <= by.at);
+            }
+            assert!(had_expired, "{sequence} waits ahead of {by:?}");
+        }
     }
 
     /// No attempt began before its time.
