@@ -8,8 +8,15 @@ use super::value::Raw;
 
 const PREFIX: &str = "WORKBELL_";
 
-/// Variables with our prefix that are no settings: the command line reads them.
-const OTHERS: [&str; 2] = ["WORKBELL_CONFIG", "WORKBELL_SERVER"];
+/// Variables with our prefix that are no settings: the command line and the recipes read them.
+const OTHERS: [&str; 6] = [
+    "WORKBELL_CERTIFICATES",
+    "WORKBELL_CLIENT_SECRET",
+    "WORKBELL_CONFIG",
+    "WORKBELL_ENDPOINT",
+    "WORKBELL_SECRET",
+    "WORKBELL_SERVER",
+];
 
 /// The variable for a key: `WORKBELL_DELIVERY__TIMEOUT` for `delivery.timeout`.
 pub(super) fn variable(key: &str) -> String {

@@ -94,6 +94,12 @@ impl Write {
         self.erase_records(
             "work_order_id = ?1 AND delivery_no IS NULL AND company_id = ?2",
             (order, company.as_str()),
+        )?;
+        // Requests about several orders, a search for one, stand under none: which they were about only their texts
+        // say, as far as they were kept. Readings of a feed hold ids alone.
+        self.erase_records(
+            "work_order_id = 0 AND delivery_no IS NULL AND company_id = ?1 AND action <> 'directNotifications'",
+            [company.as_str()],
         )
     }
 
