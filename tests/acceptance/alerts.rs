@@ -55,7 +55,8 @@ fn deliveries_that_die_are_told_once_and_signed() {
     let platform = server.platform();
     let (_receiver, endpoint) = failing_endpoint(&platform);
     let mut random = Random::new(120);
-    for work_order in 1..=5 {
+    // Fewer failures than close the endpoint, which would be an alert of its own.
+    for work_order in 1..=3 {
         let (_, delivery) = publish(&platform, &mut random, work_order);
         wait_for("its death", || is_dead(&platform, &delivery));
     }
@@ -67,8 +68,8 @@ fn deliveries_that_die_are_told_once_and_signed() {
     assert_eq!(body["data"]["Reason"], "Exhausted");
     let listed = || platform.get("/v1/alerts?Lasting=true").with(200)["Items"].clone();
     wait_for("the note that it was told", || listed()[0]["Sent"].is_string().then_some(()));
-    assert_eq!(listed()[0]["Count"], 5, "{}", listed());
-    assert_eq!(alerts.requests().len(), 1, "the other four count in it");
+    assert_eq!(listed()[0]["Count"], 3, "{}", listed());
+    assert_eq!(alerts.requests().len(), 1, "the other two count in it");
 
     // Told is told, also after a restart; and who died in the meantime is the same event.
     server.kill();
@@ -76,7 +77,7 @@ fn deliveries_that_die_are_told_once_and_signed() {
     let platform = server.platform();
     let (_, delivery) = publish(&platform, &mut random, 6);
     wait_for("its death", || is_dead(&platform, &delivery));
-    assert_eq!(platform.get("/v1/alerts").with(200)["Items"][0]["Count"], 6);
+    assert_eq!(platform.get("/v1/alerts").with(200)["Items"][0]["Count"], 4);
     assert_eq!(server.terminate().code(), Some(0));
     assert_eq!(alerts.requests().len(), 1);
 }
