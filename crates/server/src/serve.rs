@@ -57,20 +57,24 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), 
     Ok(())
 }
 
-/// Ends when the process is asked to stop: SIGTERM or SIGINT.
+/// Ends when the process is asked to stop: SIGTERM or SIGINT. Both are listened for as soon as this returns, not only
+/// once the future is polled.
 ///
 /// # Errors
 /// The system does not let us listen for signals.
-pub async fn asked_to_stop() -> Result<(), Error> {
+pub fn asked_to_stop() -> impl Future<Output = Result<(), Error>> + Send {
     use tokio::signal::unix::{SignalKind, signal};
     let listen =
         |kind| signal(kind).map_err(|source| Error::System { what: "cannot listen for signals", source });
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let (terminate, interrupt) = (listen(SignalKind::terminate()), listen(SignalKind::interrupt()));
+    async move {
+        let (mut terminate, mut interrupt) = (terminate?, interrupt?);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 impl Service {

@@ -62,15 +62,15 @@ impl Serve {
             ));
         }
         let shutdown = CancellationToken::new();
-        tokio::spawn(watch(shutdown.clone()));
+        tokio::spawn(watch(asked_to_stop(), shutdown.clone()));
         service.run(shutdown).await;
         Ok(())
     }
 }
 
 /// The first signal ends the service in order, a second one at once.
-async fn watch(shutdown: CancellationToken) {
-    match asked_to_stop().await {
+async fn watch(asked: impl Future<Output = Result<(), workbell_server::Error>>, shutdown: CancellationToken) {
+    match asked.await {
         Ok(()) => shutdown.cancel(),
         Err(error) => {
             tracing::error!(
