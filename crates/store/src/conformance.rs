@@ -172,6 +172,7 @@ macro_rules! conformance_suite {
             }
             erase {
                 texts_go_and_ids_times_and_fates_stay,
+                requests_about_several_orders_lose_their_texts_too,
                 each_state_is_erased_and_only_what_waits_is_discarded,
                 an_attempt_in_flight_at_an_erase_leaves_no_text,
                 what_is_erased_cannot_be_sent_again_and_a_repeat_gets_the_first_answer,

@@ -137,6 +137,10 @@ fn variables_and_flags_are_named_as_such() {
     );
     // Variables of others, and those that the command line reads itself, are no business of the settings.
     assert!(from_variables(&[("PATH", "/bin"), ("WORKBELL_SERVER", "http://127.0.0.1:8080")]).is_ok());
+    // What `listen`, `check` and the recipes read.
+    for name in ["WORKBELL_SECRET", "WORKBELL_CLIENT_SECRET", "WORKBELL_ENDPOINT", "WORKBELL_CERTIFICATES"] {
+        assert!(from_variables(&[(name, "x")]).is_ok(), "{name}");
+    }
 }
 
 #[test]

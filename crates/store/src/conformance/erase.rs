@@ -1,5 +1,7 @@
 //! Erase: what goes, what stays, and what cannot be done any more.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use workbell_model::job::Kind;
 use workbell_model::{Reason, State, log};
@@ -8,7 +10,7 @@ use super::bench::{Bench, DAY, End, company};
 use super::jobs::{count, counts, make, next_step, one_of_each, run};
 use crate::filter::{LogFilter, NotificationFilter, Paging};
 use crate::job::Filter;
-use crate::record::Completion;
+use crate::record::{Completion, Inbound};
 use crate::{Error, Store};
 
 fn of_order(order: i64) -> Filter {
@@ -95,6 +97,47 @@ pub(crate) async fn texts_go_and_ids_times_and_fates_stay(mut bench: Bench) {
     ];
     assert_eq!(states, expected);
     assert_eq!(bench.due_orders(&endpoint).await.len(), 0, "the lane is empty");
+}
+
+/// Reading several orders at once, or searching for them, is logged under no order: such answers hold texts of each.
+pub(crate) async fn requests_about_several_orders_lose_their_texts_too(mut bench: Bench) {
+    bench.endpoint().await;
+    bench.publish(42).await;
+    let mut calls = Vec::new();
+    for (call, order) in [
+        ("directSearchWorkOrders", 0),
+        ("directReadWorkOrders", 0),
+        ("directReadWorkOrders", 42),
+        ("directReadWorkOrders", 43),
+        ("directNotifications", 0),
+    ] {
+        let detail = log::Detail { response_body: "a secret".to_owned(), ..log::Detail::default() };
+        bench.store().log_inbound(Inbound {
+            company_id: company("acme"),
+            work_order_id: order,
+            branch_id: 0,
+            call,
+            start: bench.now(),
+            duration: Duration::from_millis(3),
+            status: 200,
+            error: None,
+            detail: serde_json::to_vec(&detail).unwrap().into(),
+        });
+        calls.push((call.to_owned(), order));
+    }
+    let job = make(&mut bench, Kind::Erase, of_order(42)).await;
+    run(&bench, &job).await;
+    let inbound = LogFilter { direction: Some(log::Direction::Inbound), ..LogFilter::default() };
+    let records = bench.store().log(inbound, Paging { after: None, limit: 10 }).await.unwrap().items;
+    let mut left = Vec::new();
+    for record in records {
+        let whole = bench.store().log_record(record.no).await.unwrap().unwrap();
+        if format!("{whole:?}").contains("a secret") {
+            left.push((record.action, record.work_order_id));
+        }
+    }
+    left.reverse();
+    assert_eq!(left, calls[3..], "those of another order, and the readings of a feed, which hold ids alone");
 }
 
 pub(crate) async fn each_state_is_erased_and_only_what_waits_is_discarded(mut bench: Bench) {
