@@ -10,7 +10,7 @@ use crate::platform::{Platform, QueryMember};
 use crate::screen::Screen;
 
 /// Most items that one request may ask for. Source: service.md section 4.
-const MOST_PER_REQUEST: usize = 500;
+pub(crate) const MOST_PER_REQUEST: usize = 500;
 
 /// How much of a list is wanted.
 #[derive(Clone, Debug, Args)]
@@ -52,13 +52,9 @@ impl Page {
     ) -> Result<Page, Failure> {
         let mut whole = Page { items: Vec::new(), next: paging.after.clone() };
         loop {
-            let missing = if paging.all { MOST_PER_REQUEST } else { paging.limit - whole.items.len() };
-            let mut query = filter.to_vec();
-            query.push(("Limit", missing.min(MOST_PER_REQUEST).to_string()));
-            if let Some(after) = &whole.next {
-                query.push(("After", after.clone()));
-            }
-            let page: Page = platform.get(path, &query).await?.read()?;
+            let limit = if paging.all { MOST_PER_REQUEST } else { paging.limit - whole.items.len() };
+            let part = Paging { limit, all: false, after: whole.next.take() };
+            let page = Page::request(platform, path, filter, &part).await?;
             whole.items.extend(page.items);
             whole.next = page.next;
             let enough = !paging.all && whole.items.len() >= paging.limit;
@@ -66,6 +62,24 @@ impl Page {
                 return Ok(whole);
             }
         }
+    }
+
+    /// One page of the list at `path`, as the service gives it: short or empty, it can still go on.
+    ///
+    /// # Errors
+    /// When the request fails.
+    pub(crate) async fn request(
+        platform: &Platform,
+        path: &[&str],
+        filter: &[QueryMember<'_>],
+        paging: &Paging,
+    ) -> Result<Page, Failure> {
+        let mut query = filter.to_vec();
+        query.push(("Limit", paging.limit.min(MOST_PER_REQUEST).to_string()));
+        if let Some(after) = &paging.after {
+            query.push(("After", after.clone()));
+        }
+        platform.get(path, &query).await?.read()
     }
 
     /// The items as JSON values.

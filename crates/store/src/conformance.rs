@@ -263,6 +263,7 @@ macro_rules! conformance_suite {
                 attempts_come_oldest_first_and_of_this_delivery_only,
                 a_record_that_is_not_there_is_none,
                 pages_have_no_gap_and_no_double_while_new_records_arrive,
+                a_filter_finds_all_there_is_whatever_lies_between,
                 a_record_outlives_its_notification_for_its_own_period,
                 a_record_has_number_and_customer_of_its_work_order,
             }

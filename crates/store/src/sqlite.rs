@@ -34,6 +34,7 @@ mod read;
 mod readers;
 mod refused;
 mod shrink;
+pub mod stretch;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use super::filter::{Filter, add};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::moment;
-use crate::page::{Page, Paging};
+use crate::page::{MOST_PER_REQUEST, Page, Paging};
 use crate::platform::{Platform, QueryMember};
 use crate::record::member;
 use crate::screen::{Screen, Style};
@@ -152,7 +152,13 @@ impl Follower {
         let mut fresh: Vec<(String, Value)> = Vec::new();
         let mut paging = paging.clone();
         'pages: loop {
-            let page = Page::fetch(platform, &["v1", "log"], query, &paging).await?;
+            let page = if self.started {
+                Page::request(platform, &["v1", "log"], query, &paging).await?
+            } else {
+                Page::fetch(platform, &["v1", "log"], query, &paging).await?
+            };
+            // One that is not full walked past more than can have come since the last look.
+            let is_full = page.items.len() >= paging.limit.min(MOST_PER_REQUEST);
             for (item, value) in page.items.iter().zip(page.values()?) {
                 if self.shown.contains(&id(&value)) {
                     break 'pages;
@@ -161,7 +167,8 @@ impl Follower {
             }
             paging.after = page.next;
             // The first look shows the newest records only; later ones go back to where the last ended.
-            if !self.started || paging.after.is_none() || fresh.len() >= MOST_REMEMBERED {
+            let is_end = paging.after.is_none() || !is_full;
+            if !self.started || is_end || fresh.len() >= MOST_REMEMBERED {
                 break;
             }
         }
@@ -292,5 +299,26 @@ mod tests {
             stub.lines(),
             ["GET /v1/log?Limit=2", "GET /v1/log?Limit=2", "GET /v1/log?Limit=2&After=older"]
         );
+    }
+
+    #[tokio::test]
+    async fn following_does_not_walk_the_whole_log_for_what_is_rare() {
+        let (found, empty) = (page(&[record(1, 404)]), page(&[]));
+        let end = r#"{"Items":[],"Next":null}"#;
+        let late = page(&[record(9, 404)]);
+        let answers = [found.as_str(), end, empty.as_str(), late.as_str()].map(|body| (200, body));
+        let stub = Stub::start(answers).await;
+        let platform = Platform::new(stub.url().parse().unwrap(), None).unwrap();
+        let paging = Paging { limit: 2, all: false, after: None };
+        let mut follower = Follower::default();
+        let mut shown = Vec::new();
+        for _ in 0..3 {
+            let text = follower.look(&platform, &[], &paging, &Screen::pipe()).await.unwrap();
+            shown.push(text.lines().count());
+        }
+        assert_eq!(shown, [1, 0, 1]);
+        let lines = stub.lines();
+        assert_eq!(lines[0..2], ["GET /v1/log?Limit=2", "GET /v1/log?Limit=1&After=older"]);
+        assert_eq!(lines[2..], ["GET /v1/log?Limit=2", "GET /v1/log?Limit=2"]);
     }
 }

@@ -276,6 +276,84 @@ pub(crate) async fn pages_have_no_gap_and_no_double_while_new_records_arrive(mut
     }
 }
 
+/// A stretch of the store is shorter in tests, so what is looked for lies in many.
+pub(crate) async fn a_filter_finds_all_there_is_whatever_lies_between(mut bench: Bench) {
+    let first = bench.endpoint().await;
+    let other = bench.company("other").await;
+    bench.branch(&other, 8).await;
+    let second = bench.endpoint_of(&other).await;
+    for round in 0_i64..150 {
+        bench.pass(MINUTE);
+        let foreign = round % 40 >= 30;
+        let (endpoint, branch_id) = if foreign { (&second, 8) } else { (&first, BRANCH) };
+        let action = if round % 29 == 3 { "Rejected" } else { "Accepted" };
+        let mut acceptance = bench.acceptance(round);
+        (acceptance.branch_id, acceptance.action) = (branch_id, action.parse().unwrap());
+        bench.accept(acceptance).await.unwrap();
+        let wait = Duration::ZERO;
+        let end = match round {
+            17 | 99 | 100 => End::Failed(404, workbell_model::Failure::Refused, wait),
+            _ if round % 13 == 0 => End::Failure(wait),
+            _ => End::Success,
+        };
+        bench.attempt(endpoint, round, end).await;
+        if round == 70 {
+            bench.crash().await;
+        }
+    }
+    let whole = log(&bench, LogFilter::default()).await;
+    assert_eq!(whole.len(), 150);
+    let any = LogFilter::default;
+    let at = |place: usize| Some(whole[place].start);
+    let acme = Some(first.company_id.clone());
+    let cases = [
+        any(),
+        LogFilter { status: Some(404), ..any() },
+        LogFilter { status: Some(405), ..any() },
+        LogFilter { error: Some("Status".to_owned()), ..any() },
+        LogFilter { action: Some("Rejected".to_owned()), ..any() },
+        LogFilter { branch_id: Some(8), ..any() },
+        LogFilter { direction: Some(Direction::Inbound), ..any() },
+        LogFilter { from: at(20), to: at(10), ..any() },
+        LogFilter { to: at(140), ..any() },
+        LogFilter { from: at(3), ..any() },
+        LogFilter { company_id: acme.clone(), status: Some(404), ..any() },
+        LogFilter { company_id: Some(other), status: Some(502), ..any() },
+        LogFilter { endpoint_id: Some(second.endpoint_id), action: Some("Rejected".to_owned()), ..any() },
+        LogFilter { endpoint_id: Some(first.endpoint_id), status: Some(502), from: at(90), ..any() },
+        LogFilter { work_order_id: Some(0), status: Some(502), ..any() },
+        LogFilter { company_id: acme, branch_id: Some(8), ..any() },
+    ];
+    for filter in cases {
+        let wanted = |record: &&LogRecord| {
+            filter.company_id.as_ref().is_none_or(|it| *it == record.company_id)
+                && filter.endpoint_id.is_none_or(|it| Some(it) == record.endpoint_id)
+                && filter.work_order_id.is_none_or(|it| it == record.work_order_id)
+                && filter.branch_id.is_none_or(|it| it == record.branch_id)
+                && filter.action.as_ref().is_none_or(|it| *it == record.action)
+                && filter.direction.is_none_or(|it| it == record.direction)
+                && filter.status.is_none_or(|it| Some(it) == record.status)
+                && filter.error.as_ref().is_none_or(|it| Some(it) == record.error.as_ref())
+                && filter.from.is_none_or(|it| record.start >= it)
+                && filter.to.is_none_or(|it| record.start < it)
+        };
+        let expected: Vec<_> = whole.iter().filter(wanted).map(|record| record.no).collect();
+        for limit in [1, 4, 500] {
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let page = bench.store().log(filter.clone(), Paging { after, limit }).await.unwrap();
+                assert!(page.items.len() <= limit);
+                seen.extend(page.items.iter().map(|record| record.no));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, expected, "{filter:?}");
+        }
+    }
+}
+
 pub(crate) async fn a_record_outlives_its_notification_for_its_own_period(mut bench: Bench) {
     let endpoint = bench.endpoint().await;
     bench.publish(ORDER).await;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::health::{self, After, Ended};
 use workbell_model::hold::Waits;
+use workbell_model::log::Direction;
 use workbell_model::{
     DeliveryNo, EndpointKey, Failures, Mode, Outcome, Reason, Sequence, State, Transition, Wish, WorkOrderId,
     is_replay_lane,
@@ -11,6 +12,7 @@ use workbell_wire::{ActionName, Timestamp};
 
 use super::code;
 use super::lane::{self, LaneKey};
+use super::stretch::Trait;
 use super::write::{Event, Write};
 use crate::error::Error;
 use crate::record::{Attempt, Completion, Emulation, Inbound, Occasion};
@@ -489,15 +491,23 @@ impl Write {
                 inbound.work_order_id,
                 inbound.branch_id,
                 inbound.call,
-                code::of_direction(workbell_model::log::Direction::Inbound),
+                code::of_direction(Direction::Inbound),
                 code::of_mode(Mode::Live),
                 inbound.start.ticks(),
                 i64::try_from(inbound.duration.as_nanos() / 100).unwrap_or(i64::MAX),
                 inbound.status,
                 inbound.error,
                 std::str::from_utf8(&inbound.detail).unwrap_or("{}"),
-            ])
-            .map(drop)
+            ])?;
+        let traits = [
+            Some(Trait::Company(inbound.company_id.as_str())),
+            Some(Trait::Branch(inbound.branch_id)),
+            Some(Trait::Action(inbound.call)),
+            Some(Trait::Direction(Direction::Inbound)),
+            Some(Trait::Status(inbound.status)),
+            inbound.error.map(Trait::Error),
+        ];
+        self.sum_up(no, inbound.start, traits)
     }
 
     fn insert_log(&mut self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
@@ -546,7 +556,7 @@ impl Write {
                 entry.work_order_id,
                 entry.branch_id,
                 entry.action.as_str(),
-                code::of_direction(workbell_model::log::Direction::Outbound),
+                code::of_direction(Direction::Outbound),
                 attempt.number,
                 code::of_mode(entry.mode),
                 attempt.start.ticks(),
@@ -556,6 +566,16 @@ impl Write {
                 entry.next_due.map(Timestamp::ticks),
                 detail,
             ])?;
+        let traits = [
+            Some(Trait::Company(entry.endpoint.company_id.as_str())),
+            Some(Trait::Endpoint(entry.endpoint.endpoint_id.as_bytes())),
+            Some(Trait::Branch(entry.branch_id)),
+            Some(Trait::Action(entry.action.as_str())),
+            Some(Trait::Direction(Direction::Outbound)),
+            attempt.status.map(Trait::Status),
+            attempt.error.map(Trait::Error),
+        ];
+        self.sum_up(no, attempt.start, traits)?;
         Ok(no)
     }
 

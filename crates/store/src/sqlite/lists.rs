@@ -1,12 +1,15 @@
 //! Lists and single records for people: notifications, deliveries, the communication log. Newest first.
 //!
 //! Each list walks one index (or two, merged) from the newest row backwards and checks the rest of the filter on each
-//! row, at most [`LONGEST_WALK`] rows a page. A page that ends early gives the place where it stopped as its cursor.
+//! row, at most [`LONGEST_WALK`] rows or [`LONGEST_LOOK`] a page. A page that ends early gives the place where it stopped
+//! as its cursor.
 
 mod deliveries;
 mod log;
 mod notifications;
 mod work_orders;
+
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -18,6 +21,12 @@ pub(super) use work_orders::{customer, customers, order_with_entries, time_line,
 use crate::error::Error;
 use crate::filter::{LONGEST_WALK, Page, Paging};
 use crate::record::StoredKey;
+
+/// Longest that a page is looked for. 50 ms: half of what a page may take, and no reader is kept from others for longer.
+const LONGEST_LOOK: Duration = Duration::from_millis(50);
+
+/// Rows after which the time is looked at again.
+const LOOK_AT_TIME: usize = 16;
 
 pub(super) fn keys(connection: &Connection) -> Result<Vec<StoredKey>, Error> {
     let mut statement = connection.prepare("SELECT key_id, record FROM signing_keys ORDER BY key_id")?;
@@ -55,11 +64,12 @@ pub(super) struct Walk<T> {
     limit: usize,
     walked: usize,
     last: i64,
+    began: Instant,
 }
 
 impl<T> Walk<T> {
     pub(super) fn new(paging: &Paging) -> Self {
-        Walk { items: Vec::new(), limit: paging.limit.max(1), walked: 0, last: 0 }
+        Walk { items: Vec::new(), limit: paging.limit.max(1), walked: 0, last: 0, began: Instant::now() }
     }
 
     /// Counts a row; true while the walk may go on after it.
@@ -67,7 +77,8 @@ impl<T> Walk<T> {
         self.walked += 1;
         self.last = number;
         self.items.extend(matching);
-        self.items.len() < self.limit && self.walked < LONGEST_WALK
+        let late = self.walked.is_multiple_of(LOOK_AT_TIME) && self.began.elapsed() >= LONGEST_LOOK;
+        self.items.len() < self.limit && self.walked < LONGEST_WALK && !late
     }
 
     /// The page, when the walk was stopped (`ended` is false) or came to its end.

@@ -6,6 +6,7 @@
 use rusqlite::{OptionalExtension, params};
 use workbell_wire::Timestamp;
 
+use super::stretch;
 use super::sweep::{Candidate, Position, STEP};
 use super::write::{LOG, NOTIFICATION, Write, keep_removed};
 use crate::error::Error;
@@ -62,6 +63,7 @@ impl Write {
         let removed =
             self.connection.prepare_cached("DELETE FROM log WHERE log_no <= ?1")?.execute(params![last])?;
         keep_removed(&self.connection, LOG, last)?;
+        stretch::remove_until(&self.connection, last)?;
         swept.log_records += removed as u64;
         swept.early += removed as u64;
         Ok(())

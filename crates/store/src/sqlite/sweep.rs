@@ -7,8 +7,8 @@ use workbell_model::EndpointKey;
 use workbell_wire::Timestamp;
 
 use super::by_hand::endpoint_key;
-use super::traffic;
 use super::write::{LOG, NOTIFICATION, Write, keep_removed};
+use super::{stretch, traffic};
 use crate::error::Error;
 use crate::record::Swept;
 
@@ -175,6 +175,7 @@ impl Write {
             .execute(params![last, before.ticks()])?;
         if removed > 0 {
             keep_removed(&self.connection, LOG, last)?;
+            stretch::remove_until(&self.connection, last)?;
         }
         swept.log_records = removed as u64;
         swept.more |= oldest.len() == STEP && start_of_last < before.ticks() && removed > 0;

@@ -15,6 +15,7 @@ use super::health::Healths;
 use super::lane::Lanes;
 use super::open::Options;
 use super::quick::QuickMap;
+use super::stretch::Stretch;
 use crate::alert::AlertKind;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -63,6 +64,8 @@ pub(super) struct Write {
     pub(super) highest_order: Arc<AtomicI64>,
     /// The log up to this number is counted in `traffic`.
     pub(super) rolled_up: u64,
+    /// The newest records of the log, to be summed up.
+    pub(super) stretch: Stretch,
     /// Told after the commit.
     pub(super) events: Vec<Event>,
     /// What is still to be discarded of something deleted.
@@ -98,6 +101,7 @@ impl Write {
             next_log,
             highest_order,
             rolled_up,
+            stretch: Stretch::default(),
             events: Vec::new(),
             to_discard,
             started_discards: Vec::new(),
@@ -129,6 +133,8 @@ impl Write {
         self.waiting.clear();
         self.events.clear();
         self.started_discards.clear();
+        // What was added before this transaction goes too, and is of no stretch.
+        self.stretch = Stretch::default();
         // Where they cannot be read, the numbers in use leave a gap, which nobody minds.
         if let Ok(next) = next_number(&self.connection, NOTIFICATION) {
             self.next_notification = next;

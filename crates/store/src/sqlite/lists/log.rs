@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows, params};
 use workbell_model::work_order::Object;
 use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, NotificationNo, log};
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::{company_id, uuid};
+use super::super::stretch::{self, Numbers, Parts, Trait};
 use super::super::{code, labels};
 use super::notifications::{body, is_or_any, range};
 use super::{Walk, start_of};
@@ -26,6 +27,14 @@ const MOST_NAMESAKES: usize = 100;
 const COLUMNS: &str = "l.log_no, l.company_id, l.endpoint_id, l.delivery_no, l.work_order_id, l.branch_id, l.action,
                        l.direction, l.attempt, l.mode, l.start, l.duration, l.status, l.error, l.next_due, l.detail,
                        n.message_id, n.accepted";
+
+/// What is read of records that may be wanted: what filters look at. The detail, which may be long, is not among it.
+const WALKED: &str =
+    "l.log_no, l.company_id, l.endpoint_id, l.work_order_id, l.branch_id, l.action, l.direction, l.start,
+                      l.status, l.error";
+
+/// Most endpoints of a company whose records are merged. 64: each costs a look-up.
+const MOST_MERGED: usize = 64;
 
 const TABLES: &str = "log AS l LEFT JOIN notifications AS n ON n.notification_no = l.delivery_no >> 12";
 
@@ -68,31 +77,70 @@ pub(in super::super) fn log(
 ) -> Result<Page<LogRecord>, Error> {
     let start = start_of(paging)?;
     let wanted = Wanted { filter, orders: orders_of(connection, filter)? };
-    let mut prepared = Vec::new();
-    for source in sources(connection, &wanted)? {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND l.log_no < ?1 ORDER BY l.log_no DESC",
-            source.condition
-        );
+    let sources = sources(connection, &wanted)?;
+    let traits = traits(filter, &sources);
+    let mut prepared = Vec::with_capacity(sources.len());
+    for source in sources {
+        let sql = format!("SELECT {WALKED} FROM log AS l WHERE {} ORDER BY l.log_no DESC", source.condition);
         prepared.push((connection.prepare_cached(&sql)?, source));
     }
-    let mut streams = Vec::with_capacity(prepared.len());
-    for (statement, source) in &mut prepared {
-        let rows = statement.query(params![start, source.first, source.second])?;
-        streams.push(Stream::new(rows, &wanted)?);
-    }
+    let mut stretches = connection.prepare_cached(stretch::PARTS)?;
+    let rows = if traits.is_any() { None } else { Some(stretches.query(params![start])?) };
+    let mut parts = Parts::new(rows, &traits, start);
     let mut walk = Walk::new(paging);
-    while let Some(newest) = streams.iter_mut().max_by_key(|stream| stream.number()) {
-        let Some((number, matching)) = newest.take(&wanted)? else { break };
-        if !walk.step(number, matching) {
-            let mut page = walk.page(streams.iter().all(|stream| stream.head.is_none()));
-            name_orders(connection, &mut page.items)?;
-            return Ok(page);
+    let mut goes_on = true;
+    let mut ended = true;
+    while goes_on {
+        let part = parts.next(|number| {
+            goes_on = walk.step(number, None);
+            goes_on
+        })?;
+        let Some(part) = part else {
+            ended = goes_on;
+            break;
+        };
+        let all_seen;
+        (goes_on, all_seen) = walk_part(&mut prepared, part, &wanted, &mut walk)?;
+        if !goes_on {
+            let mut more = !all_seen;
+            more |= parts
+                .next(|_| {
+                    more = true;
+                    false
+                })?
+                .is_some();
+            ended = !more;
         }
     }
-    let mut page = walk.page(true);
-    name_orders(connection, &mut page.items)?;
-    Ok(page)
+    let Page { items, next } = walk.page(ended);
+    let mut whole =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE l.log_no = ?1"))?;
+    let mut items: Vec<LogRecord> =
+        items.into_iter().map(|no: i64| whole.query_row(params![no], record)).collect::<Result<_, _>>()?;
+    name_orders(connection, &mut items)?;
+    Ok(Page { items, next })
+}
+
+/// Walks the records of a part, newest first. Whether the walk may go on, and whether the part was seen to its end.
+fn walk_part(
+    prepared: &mut [(CachedStatement<'_>, Source)],
+    part: Numbers,
+    wanted: &Wanted<'_>,
+    walk: &mut Walk<i64>,
+) -> Result<(bool, bool), Error> {
+    let mut streams = Vec::with_capacity(prepared.len());
+    for (statement, source) in prepared {
+        let rows = statement.query(params![part.end, source.first, source.second, part.first])?;
+        streams.push(Stream::new(rows, wanted)?);
+    }
+    while let Some(newest) = streams.iter_mut().max_by_key(|stream| stream.number()) {
+        let Some((number, matching)) = newest.take(wanted)? else { break };
+        if !walk.step(number, matching.then_some(number)) {
+            return Ok((false, streams.iter().all(|stream| stream.head.is_none())));
+        }
+    }
+    // Also where nothing stood the walk has been.
+    Ok((part.first == 0 || walk.step(part.first, None), true))
 }
 
 /// A filter with what it names by other words looked up.
@@ -155,7 +203,7 @@ fn name_orders(connection: &Connection, records: &mut [LogRecord]) -> Result<(),
 /// The records of one source, newest first.
 struct Stream<'a> {
     rows: Rows<'a>,
-    head: Option<(i64, Option<LogRecord>)>,
+    head: Option<(i64, bool)>,
 }
 
 impl<'a> Stream<'a> {
@@ -169,11 +217,10 @@ impl<'a> Stream<'a> {
         self.head.as_ref().map(|(number, _)| *number)
     }
 
-    /// Its newest record that was not taken yet: the number, and the record if it is wanted.
-    fn take(&mut self, wanted: &Wanted<'_>) -> Result<Option<(i64, Option<LogRecord>)>, Error> {
+    /// The number of its newest record that was not taken yet, and whether it is wanted.
+    fn take(&mut self, wanted: &Wanted<'_>) -> Result<Option<(i64, bool)>, Error> {
         let following = match self.rows.next()? {
-            Some(row) if matches(row, wanted)? => Some((row.get(0)?, Some(record(row)?))),
-            Some(row) => Some((row.get(0)?, None)),
+            Some(row) => Some((row.get(0)?, matches(row, wanted)?)),
             None => None,
         };
         Ok(std::mem::replace(&mut self.head, following))
@@ -185,24 +232,50 @@ struct Source {
     condition: &'static str,
     first: Value,
     second: Value,
+    /// There may be so many that stretches of the log are passed by.
+    is_wide: bool,
 }
 
 impl Source {
     const fn new(condition: &'static str, first: Value, second: Value) -> Self {
-        Source { condition, first, second }
+        Source { condition, first, second, is_wide: false }
+    }
+
+    fn of_all() -> Self {
+        Source {
+            is_wide: true,
+            ..Source::new(
+                "?2 IS NULL AND ?3 IS NULL AND l.log_no < ?1 AND l.log_no >= ?4",
+                Value::Null,
+                Value::Null,
+            )
+        }
+    }
+
+    /// Those of no endpoint.
+    fn of_company(company: &CompanyId) -> Self {
+        let condition =
+            "l.company_id = ?2 AND l.endpoint_id IS NULL AND ?3 IS NULL AND l.log_no < ?1 AND l.log_no >= ?4";
+        Source { is_wide: true, ..Source::new(condition, Value::Text(company.to_string()), Value::Null) }
     }
 
     fn of_deliveries(first: u64, last: u64) -> Self {
         let value = |no: u64| Value::Integer(i64::try_from(no).unwrap_or(-1));
-        Source::new("l.delivery_no BETWEEN ?2 AND ?3", value(first), value(last))
+        // They are few, and no index has them in order: the plus keeps the planner from walking the whole log.
+        let condition = "l.delivery_no BETWEEN ?2 AND ?3 AND +l.log_no < ?1 AND +l.log_no >= ?4";
+        Source::new(condition, value(first), value(last))
     }
 
     fn of_order(order: i64) -> Self {
-        Source::new("l.work_order_id = ?2 AND ?3 IS NULL", Value::Integer(order), Value::Null)
+        // What is about no order stands under 0.
+        let is_wide = order == 0;
+        let condition = "l.work_order_id = ?2 AND ?3 IS NULL AND l.log_no < ?1 AND l.log_no >= ?4";
+        Source { is_wide, ..Source::new(condition, Value::Integer(order), Value::Null) }
     }
 
     fn of_endpoint(endpoint: &[u8]) -> Self {
-        Source::new("l.endpoint_id = ?2 AND ?3 IS NULL", Value::Blob(endpoint.to_vec()), Value::Null)
+        let condition = "l.endpoint_id = ?2 AND ?3 IS NULL AND l.log_no < ?1 AND l.log_no >= ?4";
+        Source { is_wide: true, ..Source::new(condition, Value::Blob(endpoint.to_vec()), Value::Null) }
     }
 }
 
@@ -233,7 +306,37 @@ fn sources(connection: &Connection, wanted: &Wanted<'_>) -> Result<Vec<Source>, 
     if let Some(company) = &filter.company_id {
         return of_company(connection, company);
     }
-    Ok(vec![Source::new("?2 IS NULL AND ?3 IS NULL", Value::Null, Value::Null)])
+    Ok(vec![Source::of_all()])
+}
+
+/// By what stretches of the log are passed by: nothing, when an index has what is wanted in order.
+fn traits(filter: &LogFilter, sources: &[Source]) -> stretch::Wanted {
+    let is_rest_any = filter.branch_id.is_none()
+        && filter.action.is_none()
+        && filter.direction.is_none()
+        && filter.status.is_none()
+        && filter.error.is_none()
+        && filter.from.is_none()
+        && filter.to.is_none();
+    let of_many =
+        |source: &Source| filter.company_id.is_some() && *source.condition == *Source::of_all().condition;
+    let is_walked =
+        if is_rest_any { sources.iter().any(of_many) } else { sources.iter().any(|it| it.is_wide) };
+    if !is_walked {
+        return stretch::Wanted::new([], None, None);
+    }
+    let endpoint = filter.endpoint_id.as_ref().map(|id| Trait::Endpoint(id.as_bytes()));
+    let traits = [
+        filter.company_id.as_ref().map(|id| Trait::Company(id.as_str())),
+        endpoint,
+        filter.branch_id.map(Trait::Branch),
+        filter.action.as_deref().map(Trait::Action),
+        filter.direction.map(Trait::Direction),
+        filter.status.map(Trait::Status),
+        filter.error.as_deref().map(Trait::Error),
+    ];
+    let (from, to) = (filter.from.map(Timestamp::ticks), filter.to.map(Timestamp::ticks));
+    stretch::Wanted::new(traits.into_iter().flatten(), from, to)
 }
 
 fn is_of(connection: &Connection, company: &CompanyId, endpoint: &[u8]) -> Result<bool, Error> {
@@ -243,15 +346,17 @@ fn is_of(connection: &Connection, company: &CompanyId, endpoint: &[u8]) -> Resul
 }
 
 /// Those of each of its endpoints, deleted ones too, and those of no endpoint: an index of its own would cost each
-/// attempt a page.
+/// attempt a page. Of a company with very many endpoints all records are walked, but for the stretches without it.
 fn of_company(connection: &Connection, company: &CompanyId) -> Result<Vec<Source>, Error> {
     let mut statement =
-        connection.prepare_cached("SELECT endpoint_id FROM endpoints WHERE company_id = ?1")?;
-    let of_none = "l.company_id = ?2 AND l.endpoint_id IS NULL AND ?3 IS NULL";
-    let mut sources = vec![Source::new(of_none, Value::Text(company.to_string()), Value::Null)];
-    let mut rows = statement.query(params![company.as_str()])?;
+        connection.prepare_cached("SELECT endpoint_id FROM endpoints WHERE company_id = ?1 LIMIT ?2")?;
+    let mut sources = vec![Source::of_company(company)];
+    let mut rows = statement.query(params![company.as_str(), MOST_MERGED + 1])?;
     while let Some(row) = rows.next()? {
         sources.push(Source::of_endpoint(&row.get::<_, [u8; 16]>(0)?));
+    }
+    if sources.len() > MOST_MERGED + 1 {
+        return Ok(vec![Source::of_all()]);
     }
     Ok(sources)
 }
@@ -274,7 +379,7 @@ fn of_message(
     let mut find = connection.prepare_cached(
         "SELECT notification_no FROM notifications WHERE company_id = ?1 AND message_id = ?2",
     )?;
-    let in_no_queue = "json_extract(l.detail, '$.MessageId') = ?2 AND l.delivery_no IS NULL AND ?3 IS NULL";
+    let in_no_queue = "json_extract(l.detail, '$.MessageId') = ?2 AND l.delivery_no IS NULL AND ?3 IS NULL AND l.log_no < ?1 AND l.log_no >= ?4";
     let mut sources = vec![Source::new(in_no_queue, Value::Text(message_id.to_string()), Value::Null)];
     for company in companies {
         let found: Option<u64> =
@@ -289,19 +394,19 @@ fn of_message(
 
 fn matches(row: &Row<'_>, wanted: &Wanted<'_>) -> rusqlite::Result<bool> {
     let filter = wanted.filter;
-    let start: i64 = row.get(10)?;
     let endpoint = row.get_ref(2)?.as_blob_or_null()?;
-    let work_order: i64 = row.get(4)?;
-    let branch: i64 = row.get(5)?;
-    let direction: i64 = row.get(7)?;
-    let status: Option<u16> = row.get(12)?;
-    let error = row.get_ref(13)?.as_str_or_null()?;
+    let work_order: i64 = row.get(3)?;
+    let branch: i64 = row.get(4)?;
+    let direction: i64 = row.get(6)?;
+    let start: i64 = row.get(7)?;
+    let status: Option<u16> = row.get(8)?;
+    let error = row.get_ref(9)?.as_str_or_null()?;
     Ok(is_or_any(filter.company_id.as_ref().map(CompanyId::as_str), row.get_ref(1)?.as_str()?)
         && filter.endpoint_id.as_ref().is_none_or(|wanted| endpoint == Some(wanted.as_bytes().as_slice()))
         && filter.work_order_id.is_none_or(|wanted| wanted == work_order)
         && wanted.orders.as_ref().is_none_or(|orders| orders.contains(&work_order))
         && filter.branch_id.is_none_or(|wanted| wanted == branch)
-        && is_or_any(filter.action.as_deref(), row.get_ref(6)?.as_str()?)
+        && is_or_any(filter.action.as_deref(), row.get_ref(5)?.as_str()?)
         && filter.direction.is_none_or(|wanted| code::of_direction(wanted) == direction)
         && filter.status.is_none_or(|wanted| Some(wanted) == status)
         && filter.error.as_deref().is_none_or(|wanted| Some(wanted) == error)

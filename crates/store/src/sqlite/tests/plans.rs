@@ -52,7 +52,7 @@ const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
 const HOT: [(&str, &str); 21] = [
-    ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
+    ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no>? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
         "lanes_by_due (endpoint_id=? AND mark=? AND due<?)",
@@ -387,7 +387,7 @@ async fn filters_of_the_log_use_their_index_on_a_hundred_thousand_rows() {
     bench.reopen().await;
     let any = LogFilter::default;
     let cases = [
-        (any(), 10, "SEARCH l USING INTEGER PRIMARY KEY (rowid<?)"),
+        (any(), 10, "SEARCH l USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (
             LogFilter { endpoint_id: Some(endpoint.endpoint_id), ..any() },
             10,
