@@ -2,7 +2,7 @@
 //! in which nothing can match.
 //!
 //! An index for each filter would cost each attempt a page; this costs it some tens of nanoseconds, and a row each
-//! [`LENGTH`] records. A stretch is summed up in memory by the writer while it writes the records. What a crash or a
+//! thousand records. A stretch is summed up in memory by the writer while it writes the records. What a crash or a
 //! failed transaction takes with it stands in no stretch and is walked, so a stretch never hides a record.
 
 use rusqlite::{Connection, params};
