@@ -266,6 +266,11 @@ impl Store for SqliteStore {
     }
 
     async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
+        if !health::wrong(&self.directory, self.defaults.probe_interval, now).is_empty()
+            && let Err(error) = self.ask(|reply| Command::RightHealths(now, reply)).await
+        {
+            tracing::warn!(%error, "waits of endpoints that a wrong clock has written could not be ended; they hold");
+        }
         let views = self.directory.endpoints().into_iter().filter_map(|endpoint| {
             let view = self.view(&endpoint)?;
             Some((endpoint, view))

@@ -26,6 +26,7 @@ pub(super) enum Command {
     LogInbound(Box<Inbound>),
     Settle(DeliveryNo, Timestamp, Reply<()>),
     MendLanes(EndpointKey, Vec<WorkOrderId>, Timestamp, Reply<()>),
+    RightHealths(Timestamp, Reply<()>),
     Retry(ByHand, Reply<()>),
     Discard(ByHand, Reply<()>),
     Change(Box<(Change, Author)>, Reply<()>),
@@ -50,6 +51,7 @@ impl Command {
             | Command::Act(..)
             | Command::LogInbound(_)
             | Command::Settle(..)
+            | Command::RightHealths(..)
             | Command::Retry(..)
             | Command::Discard(..)
             | Command::Change(..)
@@ -69,6 +71,7 @@ impl Command {
             Command::Complete(_)
             | Command::Settle(..)
             | Command::MendLanes(..)
+            | Command::RightHealths(..)
             | Command::Retry(..)
             | Command::Discard(..)
             | Command::Change(..)
@@ -92,6 +95,7 @@ impl Command {
             Command::Accept(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Settle(_, _, reply)
             | Command::MendLanes(_, _, _, reply)
+            | Command::RightHealths(_, reply)
             | Command::Retry(_, reply)
             | Command::Discard(_, reply)
             | Command::Change(_, reply)

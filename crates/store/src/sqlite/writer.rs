@@ -362,6 +362,7 @@ impl Thread {
             Command::MendLanes(endpoint, lanes, now, _) => {
                 state.mend_stale(endpoint, lanes, *now).map(|()| Answer::Done)
             }
+            Command::RightHealths(now, _) => state.right_healths(*now).map(|()| Answer::Done),
             Command::Retry(by_hand, _) => {
                 judged(state.audited_by_hand(Act::DeliveryRetried, by_hand, Write::retry))
             }
@@ -430,6 +431,7 @@ impl Thread {
                 (
                     Command::Settle(_, _, reply)
                     | Command::MendLanes(_, _, _, reply)
+                    | Command::RightHealths(_, reply)
                     | Command::Retry(_, reply)
                     | Command::Discard(_, reply)
                     | Command::OfAlert(_, reply),
