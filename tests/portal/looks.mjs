@@ -1,16 +1,10 @@
 // Every page in both themes and both widths: nothing serious found by axe, nothing wider than the screen, all of it
-// by keyboard. The pictures of the book are made here, when a folder for them is given as the second argument.
+// by keyboard.
 
 import assert from "node:assert/strict";
-import path from "node:path";
 import { after, before, test } from "node:test";
 
 import { House, PASSWORD, axeSource } from "./house.mjs";
-
-const pictures = process.argv[3];
-
-/** Pages whose pictures the book shows. */
-const IN_THE_BOOK = ["sign-in", "configuration", "endpoint", "emulator", "usage-log", "record", "queue", "health", "people"];
 
 let house;
 let company;
@@ -70,15 +64,9 @@ for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 375]) {
     test(`every page is good, ${colorScheme}, ${width} px`, async () => {
       const viewport = { width, height: 900 };
-      const picture = async (page, name) => {
-        if (pictures && width === 1280 && colorScheme === "light" && IN_THE_BOOK.includes(name)) {
-          await page.screenshot({ path: path.join(pictures, `${name}.png`) });
-        }
-      };
       const out = await house.window({ colorScheme, viewport });
       await out.goto("/portal/sign-in");
       await demandGood(out, "sign-in");
-      await picture(out, "sign-in");
       await out.goto(company.reader.Link);
       await demandGood(out, "link");
       await out.context().close();
@@ -94,7 +82,6 @@ for (const colorScheme of ["light", "dark"]) {
         }
         if (name === "health") await page.getByRole("img").nth(3).waitFor();
         await demandGood(page, name);
-        await picture(page, name);
         const opener = page.locator("[popovertarget]:not([popovertargetaction])").first();
         if (await opener.count()) {
           await opener.click();
