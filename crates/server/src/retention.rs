@@ -30,8 +30,15 @@ const LARGEST_LEAP: Duration = Duration::from_secs(86_400);
 
 /// Pause between two steps while there is more to remove, in times of what the last step took.
 ///
-/// 2: a third of the writer's time at most.
-const PAUSE: u32 = 2;
+/// 3: a quarter of the writer's time at most.
+const PAUSE: u32 = 3;
+
+/// Shortest pause between two steps, but when the store is too large.
+///
+/// 40 ms: some 800 records a second on a quiet store, and eight times as many on a busy one, which removes more in a step.
+/// What is removed is also written, to the log of the database and then to its file: at full speed that raised the p99 of
+/// deliveries three times, so it is 1.4 times. Measured with the store's example `log_at_size`.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(40);
 
 /// Until the size is looked at again when all that is left waits: each look walks past all of it.
 ///
@@ -151,7 +158,8 @@ async fn step(store: &impl Sweep, keep: Retention, now: Timestamp) -> Stepped {
             let nothing_can_go = swept.too_large.is_some();
             if swept.more {
                 // The writer is free for others most of the time, also while a whole period goes.
-                return Stepped { next: now.plus(PAUSE * began.elapsed()), nothing_can_go };
+                let least = if swept.early > 0 { Duration::ZERO } else { SHORTEST_PAUSE };
+                return Stepped { next: now.plus((PAUSE * began.elapsed()).max(least)), nothing_can_go };
             }
             // What is accepted from now on expires after that, too.
             let by_then = now.plus(keep.notifications.min(keep.log));

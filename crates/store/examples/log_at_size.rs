@@ -24,10 +24,10 @@ use workbell_wire::{MessageId, Timestamp};
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Acceptances that are timed in each part.
-const TIMED: u32 = 1000;
+const TIMED: u32 = 1500;
 
 /// Parts alone and parts beside the deletion, by turns.
-const PAIRS: u8 = 7;
+const PAIRS: u8 = 9;
 
 /// Actions of the records, by turns.
 const ACTIONS: [&str; 4] = ["Accepted", "OnSite", "Paused", "Completed"];
@@ -264,7 +264,7 @@ async fn remove(store: Arc<SqliteStore>, now: Timestamp, may: Arc<AtomicBool>) -
         }
         let step = Instant::now();
         let swept = store.sweep(now, 30 * DAY, DAY).await?;
-        tokio::time::sleep(2 * step.elapsed()).await;
+        tokio::time::sleep((3 * step.elapsed()).max(Duration::from_millis(40))).await;
         took += step.elapsed();
         removed += swept.log_records;
         if !swept.more {

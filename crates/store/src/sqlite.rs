@@ -427,7 +427,7 @@ impl Store for SqliteStore {
         log: Duration,
         most_bytes: Option<u64>,
     ) -> Result<Swept, Error> {
-        let cutoffs = sweep::Cutoffs { now, notifications, log, most_bytes };
+        let cutoffs = sweep::Cutoffs { now, notifications, log, most_bytes, rows: sweep::STEP };
         self.ask(|reply| Command::Sweep(cutoffs, reply)).await
     }
 

@@ -28,6 +28,20 @@ pub enum Synchronous {
     Full,
     /// Nothing is synced. Only to prove that the tests notice.
     Off,
+    /// Each commit is synced with a later one or with a checkpoint. For what may be undone by a power cut, because it
+    /// will be done again.
+    Later,
+}
+
+impl Synchronous {
+    /// Value of the pragma.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Synchronous::Full => "FULL",
+            Synchronous::Off => "OFF",
+            Synchronous::Later => "NORMAL",
+        }
+    }
 }
 
 /// How to open a store.
@@ -202,14 +216,7 @@ fn connect(file: &Path, options: &Options) -> Result<Connection, Error> {
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        connection.pragma_update(
-            None,
-            "synchronous",
-            match options.synchronous {
-                Synchronous::Full => "FULL",
-                Synchronous::Off => "OFF",
-            },
-        )?;
+        connection.pragma_update(None, "synchronous", options.synchronous.name())?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // After a reader held it open the log is cut back to this.

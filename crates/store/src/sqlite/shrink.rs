@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, params};
 use workbell_wire::Timestamp;
 
 use super::stretch;
-use super::sweep::{Candidate, Position, STEP};
+use super::sweep::{Candidate, Position};
 use super::write::{LOG, NOTIFICATION, Write, keep_removed};
 use crate::error::Error;
 use crate::record::Swept;
@@ -17,6 +17,7 @@ impl Write {
     pub(super) fn shrink(
         &mut self,
         most: u64,
+        rows: usize,
         position: &mut Position,
         swept: &mut Swept,
     ) -> Result<(), Error> {
@@ -24,7 +25,7 @@ impl Write {
         if used <= most {
             return Ok(());
         }
-        let candidates = self.candidates(Timestamp::from_ticks(i64::MAX), position.shrunk)?;
+        let candidates = self.candidates(Timestamp::from_ticks(i64::MAX), position.shrunk, rows)?;
         let log = self.oldest_record()?;
         let is_log_older = match (candidates.first(), log) {
             (Some(notification), Some(start)) => start <= notification.accepted,
@@ -36,7 +37,7 @@ impl Write {
             }
         };
         if is_log_older {
-            self.shrink_log(swept)?
+            self.shrink_log(rows, swept)?
         } else {
             self.shrink_notifications(&candidates, position, swept)?
         }
@@ -55,11 +56,11 @@ impl Write {
         Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }
 
-    fn shrink_log(&mut self, swept: &mut Swept) -> Result<(), Error> {
+    fn shrink_log(&mut self, rows: usize, swept: &mut Swept) -> Result<(), Error> {
         let last: u64 = self
             .connection
             .prepare_cached("SELECT MAX(log_no) FROM (SELECT log_no FROM log ORDER BY log_no LIMIT ?1)")?
-            .query_row(params![STEP], |row| row.get(0))?;
+            .query_row(params![rows], |row| row.get(0))?;
         let removed =
             self.connection.prepare_cached("DELETE FROM log WHERE log_no <= ?1")?.execute(params![last])?;
         keep_removed(&self.connection, LOG, last)?;

@@ -13,7 +13,7 @@ use super::change::Publish;
 use super::discard::{self, Discard};
 use super::health::Healths;
 use super::lane::Lanes;
-use super::open::Options;
+use super::open::{Options, Synchronous};
 use super::quick::QuickMap;
 use super::stretch::Stretch;
 use crate::alert::AlertKind;
@@ -45,6 +45,9 @@ pub(super) enum Event {
 
 pub(super) struct Write {
     pub(super) connection: Connection,
+    synchronous: Synchronous,
+    /// What the connection is set to.
+    commits_are: Synchronous,
     pub(super) directory: Arc<Directory>,
     pub(super) waiting_limit: u64,
     pub(super) defaults: Defaults,
@@ -87,6 +90,8 @@ impl Write {
         let to_discard = discard::left_to_do(&connection)?;
         Ok(Write {
             connection,
+            synchronous: options.synchronous,
+            commits_are: options.synchronous,
             directory,
             waiting_limit: options.waiting_limit,
             defaults: options.defaults.clone(),
@@ -109,6 +114,23 @@ impl Write {
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
+        self.begin_as(self.synchronous)
+    }
+
+    /// Begins a transaction that after a power cut is there whole or not at all, like any other, but is synced only with
+    /// the next one that is: for what will be done again if it was not.
+    pub(super) fn begin_unsynced(&mut self) -> rusqlite::Result<()> {
+        self.begin_as(match self.synchronous {
+            Synchronous::Off => Synchronous::Off,
+            Synchronous::Full | Synchronous::Later => Synchronous::Later,
+        })
+    }
+
+    fn begin_as(&mut self, synchronous: Synchronous) -> rusqlite::Result<()> {
+        if self.commits_are != synchronous {
+            self.connection.pragma_update(None, "synchronous", synchronous.name())?;
+            self.commits_are = synchronous;
+        }
         #[cfg(test)]
         self.hooks.before_transaction(&self.connection)?;
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)

@@ -35,6 +35,9 @@ const CHANNEL_BYTES: usize = 64 << 20;
 /// Notifications and completions in one transaction. 512: more gain nothing, and a commit stays short.
 pub(super) const BATCH: usize = 512;
 
+/// Commands of a batch beside which more is removed at once. 64: they take some milliseconds.
+const BUSY: usize = 64;
+
 /// How long to wait before what could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -338,7 +341,18 @@ impl Thread {
     }
 
     fn execute_all(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Error> {
-        self.state.begin()?;
+        // What is removed may come back after a power cut, and is removed again.
+        if batch.iter().all(|command| matches!(command, Command::Sweep(..))) {
+            self.state.begin_unsynced()?;
+        } else {
+            self.state.begin()?;
+        }
+        let is_busy = batch.len() > BUSY;
+        for command in batch.iter_mut() {
+            if let Command::Sweep(cutoffs, _) = command {
+                cutoffs.rows = if is_busy { sweep::BUSY_STEP } else { sweep::STEP };
+            }
+        }
         batch.iter_mut().map(|command| self.execute(command)).collect()
     }
 

@@ -17,6 +17,9 @@ const COLUMNS: &str =
     "order_no, company_id, work_order_id, branch_id, number, status, customer_id, created, last_update,
                        acknowledge_by, on_site_by, due_date, entries, details, kept";
 
+/// What a walk reads of each order: what filters look at, and not its details, which are long.
+const WALKED: &str = "order_no, branch_id, number, status, customer_id, created, last_update, acknowledge_by, on_site_by, due_date";
+
 pub(in super::super) fn work_order(
     connection: &Connection,
     id: WorkOrderId,
@@ -40,40 +43,50 @@ pub(in super::super) fn work_orders(
     filter: &WorkOrderFilter,
     paging: &Paging,
 ) -> Result<Page<WorkOrder>, Error> {
-    // With a company: work_orders_by_company; else the primary key.
-    let by_company = if filter.company_id.is_some() { "company_id = ?2 AND" } else { "?2 IS NULL AND" };
+    // With a number: work_orders_by_number; with a company: work_orders_by_company; else the primary key. The plus keeps
+    // the planner from merging what the first of them has found already.
+    let narrowed = match (&filter.number, &filter.company_id) {
+        (Some(_), _) => "number = ?3 AND (?2 IS NULL OR +company_id = ?2) AND",
+        (None, Some(_)) => "company_id = ?2 AND ?3 IS NULL AND",
+        (None, None) => "?2 IS NULL AND ?3 IS NULL AND",
+    };
     let sql =
-        format!("SELECT {COLUMNS} FROM work_orders WHERE {by_company} order_no < ?1 ORDER BY order_no DESC");
+        format!("SELECT {WALKED} FROM work_orders WHERE {narrowed} order_no < ?1 ORDER BY order_no DESC");
     let mut statement = connection.prepare_cached(&sql)?;
     let company = filter.company_id.as_ref().map(CompanyId::as_str);
-    let mut rows = statement.query(params![start_of(paging)?, company])?;
-    let mut walk = Walk::new(paging);
+    let mut rows = statement.query(params![start_of(paging)?, company, filter.number])?;
+    let mut walk: Walk<i64> = Walk::new(paging);
+    let mut ended = true;
     while let Some(row) = rows.next()? {
-        let matching = if matches(row, filter)? { Some(order(row)?) } else { None };
-        if !walk.step(row.get(0)?, matching) {
-            let ended = rows.next()?.is_none();
-            return Ok(walk.page(ended));
+        let number: i64 = row.get(0)?;
+        if !walk.step(number, matches(row, filter)?.then_some(number)) {
+            ended = rows.next()?.is_none();
+            break;
         }
     }
-    Ok(walk.page(true))
+    let Page { items, next } = walk.page(ended);
+    let mut whole =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM work_orders WHERE order_no = ?1"))?;
+    let items = items.into_iter().map(|no| whole.query_row(params![no], order)).collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
 }
 
 fn matches(row: &Row<'_>, filter: &WorkOrderFilter) -> rusqlite::Result<bool> {
-    let branch: i64 = row.get(3)?;
-    let customer: Option<i64> = row.get(6)?;
-    let status = row.get_ref(5)?.as_str()?;
+    let branch: i64 = row.get(1)?;
+    let customer: Option<i64> = row.get(4)?;
+    let status = row.get_ref(3)?.as_str()?;
     let within = |period: &Period, column: usize| -> rusqlite::Result<bool> {
         Ok(period.holds(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_ticks)))
     };
     Ok(filter.branch_id.is_none_or(|wanted| wanted == branch)
         && filter.customer_id.is_none_or(|wanted| Some(wanted) == customer)
-        && is_or_any(filter.number.as_deref(), row.get_ref(4)?.as_str()?)
+        && is_or_any(filter.number.as_deref(), row.get_ref(2)?.as_str()?)
         && (filter.statuses.is_empty() || filter.statuses.iter().any(|wanted| wanted.name() == status))
-        && within(&filter.created, 7)?
-        && within(&filter.last_update, 8)?
-        && within(&filter.acknowledge_by, 9)?
-        && within(&filter.on_site_by, 10)?
-        && within(&filter.due_date, 11)?)
+        && within(&filter.created, 5)?
+        && within(&filter.last_update, 6)?
+        && within(&filter.acknowledge_by, 7)?
+        && within(&filter.on_site_by, 8)?
+        && within(&filter.due_date, 9)?)
 }
 
 fn order(row: &Row<'_>) -> rusqlite::Result<WorkOrder> {

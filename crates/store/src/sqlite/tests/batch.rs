@@ -4,8 +4,27 @@ use super::join_all;
 use super::place::Folder;
 use crate::Error;
 use crate::conformance::Bench;
-use crate::conformance::bench::{End, ORDER};
+use crate::conformance::bench::{DAY, End, ORDER};
 use crate::conformance::told::{Told, within_deadline};
+
+#[tokio::test]
+async fn what_only_removes_is_synced_with_what_comes_next() {
+    const LATER: u8 = 1;
+    const FULL: u8 = 2;
+    let folder = Folder::synced();
+    let hooks = folder.hooks.clone();
+    let mut bench = Bench::open(folder).await;
+    let endpoint = bench.endpoint().await;
+    bench.publish(ORDER).await;
+    let before = hooks.synchronous();
+    assert!(before.iter().all(|it| *it == FULL), "{before:?}");
+    for _ in 0..2 {
+        bench.store().sweep(bench.now(), DAY, DAY).await.unwrap();
+    }
+    bench.publish(ORDER).await;
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    assert_eq!(hooks.synchronous()[before.len()..], [LATER, LATER, FULL, FULL]);
+}
 
 #[tokio::test]
 async fn a_bad_command_in_a_batch_fails_alone() {

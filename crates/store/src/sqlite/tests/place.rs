@@ -16,11 +16,23 @@ use crate::store::Store;
 pub(super) struct Folder {
     folder: TempDir,
     pub(super) hooks: Hooks,
+    synchronous: Synchronous,
 }
 
 impl Folder {
     pub(super) fn fresh() -> Self {
-        Folder { folder: tempfile::tempdir().expect("a temporary folder"), hooks: Hooks::default() }
+        // Syncing is not what most tests are about, and it is most of their time.
+        let synchronous = Synchronous::Off;
+        Folder {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            hooks: Hooks::default(),
+            synchronous,
+        }
+    }
+
+    /// One whose commits are synced, as a service's are.
+    pub(super) fn synced() -> Self {
+        Folder { synchronous: Synchronous::Full, ..Folder::fresh() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -32,8 +44,7 @@ impl Folder {
     }
 
     pub(super) fn options(&self) -> Options {
-        // Syncing is not what these tests are about, and it is most of their time.
-        Options { hooks: self.hooks.clone(), ..options(self.path()) }
+        Options { hooks: self.hooks.clone(), synchronous: self.synchronous, ..options(self.path()) }
     }
 }
 

@@ -285,6 +285,10 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
     }
 }
 
+fn is_planned(sql: &str) -> bool {
+    ["SELECT", "INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.trim_start().starts_with(verb))
+}
+
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let unbound = rusqlite::params_from_iter(vec![rusqlite::types::Null; statement.parameter_count()]);
@@ -298,13 +302,10 @@ async fn plans() -> (Connection, Vec<(String, Vec<String>)>) {
     let mut bench = Bench::open(folder).await;
     busy_life(&mut bench).await;
     let connection = Connection::open(file).unwrap();
-    let is_planned = |sql: &String| {
-        ["SELECT", "INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.trim_start().starts_with(verb))
-    };
     let plans = hooks
         .statements()
         .into_iter()
-        .filter(is_planned)
+        .filter(|sql| is_planned(sql))
         .map(|sql| {
             let plan = plan(&connection, &sql);
             (sql, plan)
@@ -436,4 +437,51 @@ async fn filters_of_the_log_use_their_index_on_a_hundred_thousand_rows() {
         assert!(again || plans.iter().any(|step| step.contains(index)), "{filter:?}: {plans:?}");
         assert!(!plans.iter().any(|step| step.starts_with("SCAN l")), "{filter:?}: {plans:?}");
     }
+    let filters = [
+        LogFilter { status: Some(404), company_id: Some(endpoint.company_id.clone()), ..any() },
+        LogFilter { error: Some("Timeout".to_owned()), ..any() },
+        LogFilter { work_order_id: Some(0), action: Some("OnSite".to_owned()), ..any() },
+    ];
+    for filter in filters {
+        bench.store().log(filter, Paging { after: None, limit: 10 }).await.unwrap();
+    }
+    what_else_is_shown(&mut bench, &endpoint, published.deliveries[0]).await;
+    let mut seen = 0;
+    for sql in hooks.statements().iter().filter(|sql| is_planned(sql)) {
+        for step in plan(&connection, sql) {
+            let of_log = step.starts_with("SCAN l") && !step.starts_with("SCAN lanes");
+            seen += usize::from(step.contains("log_by_") || of_log);
+            let is_short = WHOLE.iter().any(|part| sql.contains(part)) || sql.contains("log_stretches");
+            assert!(!of_log || is_short, "{step}: {sql}");
+        }
+    }
+    assert!(seen > 10, "they were watched: {seen}");
+}
+
+/// What pages and routes beside the log read of it: records, traffic, health, alerts, lists, dry runs of jobs.
+async fn what_else_is_shown(
+    bench: &mut Bench,
+    endpoint: &workbell_model::EndpointKey,
+    id: workbell_model::DeliveryId,
+) {
+    let paging = || Paging { after: None, limit: 10 };
+    let newest = bench.store().log(LogFilter::default(), paging()).await.unwrap().items[0].no;
+    bench.store().log_record(newest).await.unwrap().unwrap();
+    bench.store().attempts(id).await.unwrap();
+    let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
+    bench.store().traffic(endpoint, span).await.unwrap();
+    bench.store().backlog(endpoint).await.unwrap();
+    bench.store().queues().await.unwrap();
+    bench.store().alerts(AlertFilter::default(), paging()).await.unwrap();
+    for state in [None, Some(State::Pending), Some(State::Dead), Some(State::Delivered)] {
+        let filter = DeliveryFilter { state, ..DeliveryFilter::default() };
+        bench.store().deliveries(filter, paging()).await.unwrap();
+    }
+    bench.store().notifications(NotificationFilter::default(), paging()).await.unwrap();
+    for kind in [Kind::Retry, Kind::Discard, Kind::Replay] {
+        let filter = Filter { company_id: Some(endpoint.company_id.clone()), ..Filter::default() };
+        let job = make(bench, kind, filter).await;
+        run(bench, &job).await;
+    }
+    bench.sweep(DAY, DAY).await;
 }
