@@ -119,7 +119,8 @@ async fn a_shorter_hold_limit_lets_those_go_at_once_that_wait_behind_a_refused_o
     world.until_state(ids[0], State::Retrying).await;
     tokio::time::sleep(2 * MINUTE).await;
     let count = world.receiver.count();
-    let limit = |limit| move |endpoint: &mut workbell_model::Endpoint| endpoint.settings.hold_limit = Some(limit);
+    let limit =
+        |limit| move |endpoint: &mut workbell_model::Endpoint| endpoint.settings.hold_limit = Some(limit);
     world.change_endpoint(&key, EndpointChange::Adjusted, limit(MINUTE)).await;
     let changed = world.now();
     world.until_all(&ids[1..], State::Delivered).await;

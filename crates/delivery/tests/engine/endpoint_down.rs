@@ -239,12 +239,8 @@ async fn an_endpoint_that_flaps_loses_nothing_and_keeps_the_order() {
     }
     world.until("all have arrived", async || world.store().waiting(&key).await.unwrap() == 0).await;
     assert!(went_down > 3, "it was down now and then: {went_down}");
-    let good: Vec<_> = world
-        .receiver
-        .seen()
-        .into_iter()
-        .filter(|seen| seen.end == End::Status(200))
-        .collect();
+    let good: Vec<_> =
+        world.receiver.seen().into_iter().filter(|seen| seen.end == End::Status(200)).collect();
     assert_eq!(good.iter().map(|seen| &seen.message_id).collect::<HashSet<_>>().len(), ids.len());
     assert_eq!(good.len(), ids.len(), "each once");
     assert_in_order(&good);
