@@ -55,8 +55,11 @@ pub enum Error {
         source: io::Error,
     },
     /// A store that this version has no engine for.
-    #[error("database = \"{0}…\" is not there yet; leave it out, and the store lives in the data dir")]
-    Database(&'static str),
+    #[error(
+        "database: this version has no engine for postgres://…; leave database out, and the store is workbell.db in the \
+         data dir"
+    )]
+    Database,
     /// Too few files may be open.
     #[error(
         "{allowed} files may be open at once, but {needed} are needed for delivery.max_in_flight = {in_flight}; \

@@ -182,10 +182,7 @@ impl Settings {
     /// The file of the embedded store; `None` with PostgreSQL.
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         match &self.general.database {
-            Database::Sqlite(Some(file)) => Some(file.clone()),
-            Database::Sqlite(None) | Database::UnsyncedSqlite => {
-                Some(self.general.data_dir.join("workbell.db"))
-            }
+            Database::Sqlite | Database::UnsyncedSqlite => Some(self.general.data_dir.join("workbell.db")),
             Database::Postgres(_) => None,
         }
     }
