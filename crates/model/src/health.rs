@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use workbell_wire::Timestamp;
 
-use crate::attempt::{Failure, Outcome};
+use crate::attempt::{Failure, LONGEST_RETRY_AFTER, Outcome};
 use crate::hold::Failures;
 use crate::id::WorkOrderId;
 use crate::standing_clock::StandingClock;
@@ -19,6 +19,9 @@ pub const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
 
 /// Wait before the first probe of an endpoint that went down. 5 s, doubled each time up to `delivery.probe_interval`.
 pub const FIRST_PROBE: Duration = Duration::from_secs(5);
+
+/// What may be written of an endpoint while its times are looked at. 1 s: that is no reason to take them for wrong.
+const MEANWHILE: Duration = Duration::from_secs(1);
 
 /// An endpoint that is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -306,11 +309,13 @@ impl Health {
         let mut health = *self;
         health.failed = true;
         let open = self.open.reading(ended.at);
+        // One that lies ahead was noted while a clock was wrong: the hold begins now.
+        let noted = |from: Option<Timestamp>| from.map(|from| from.min(open));
         let failures = Failures {
             first_epoch: known.first_epoch.or(Some(self.epoch)),
             held_epoch: known.held_epoch.or(Some(self.epoch)),
-            held_from: known.held_from.or(Some(open)),
-            refused_from: known.refused_from.or(failure.speaks_against_delivery().then_some(open)),
+            held_from: noted(known.held_from).or(Some(open)),
+            refused_from: noted(known.refused_from).or(failure.speaks_against_delivery().then_some(open)),
             own,
         };
         let transition = match (self.down, counts) {
@@ -417,6 +422,22 @@ impl Health {
             (down.next, down.asked) = (at.ticks(), Some(work_order_id));
         }
         health
+    }
+
+    /// The same without times that only a clock that was wrong can have written, for they lie further ahead than any
+    /// wait: a throttle is over then, a probe is due at once, and what stood still until then goes on. Source:
+    /// service.md section 6, Clock.
+    #[must_use]
+    pub fn righted(&self, now: Timestamp, probe_interval: Duration) -> Self {
+        let horizon = now.plus(LONGEST_RETRY_AFTER + MEANWHILE);
+        let throttle = self.throttle.filter(|throttle| throttle.until <= horizon.ticks());
+        let last_probe = now.plus(probe_interval.saturating_add(MEANWHILE));
+        let down = self.down.map(|down| {
+            let next = if down.next() > last_probe { now.ticks() } else { down.next };
+            Down { next, ..down }
+        });
+        let (open, age) = (self.open.righted(now, horizon), self.age.righted(now, horizon));
+        Health { throttle, down, open, age, ..*self }
     }
 
     /// Whether it was paused or switched off, and stands still.
