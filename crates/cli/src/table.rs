@@ -106,7 +106,8 @@ impl Table {
             return text;
         }
         let widths = self.widths(screen.width());
-        if widths.len() * 2 < self.headings.len() {
+        // The last columns say what comes next, so not many may be left out.
+        if widths.len() * 3 < self.headings.len() * 2 {
             return self.stacked(screen);
         }
         if headings {
@@ -119,7 +120,7 @@ impl Table {
         text
     }
 
-    /// For a screen on which most columns would be left out: what names the row on a line of its own, below it all else
+    /// For a screen on which more than a third of the columns would be left out: what names the row on a line of its own, below it all else
     /// with its heading, over as many lines as it takes.
     fn stacked(&self, screen: &Screen) -> String {
         let mut text = String::new();

@@ -122,6 +122,10 @@ impl Settings {
             faults.push(Fault { place, problem: format!("{key}: {problem}") });
         };
         if matches!(self.general.database, Database::Postgres(_)) {
+            if self.general.platform_key.is_none() || self.general.master_key.is_none() {
+                // Else the start says so; nobody is to look for keys first.
+                fault("database", crate::error::NO_POSTGRES);
+            }
             for (key, missing) in [
                 ("platform_key", self.general.platform_key.is_none()),
                 ("master_key", self.general.master_key.is_none()),

@@ -215,7 +215,8 @@ async fn an_item_of_an_array_is_its_status_and_the_answer_or_the_whole_problem()
     let alone = publish(&house, &elsewhere).await;
     let first = house.get(&format!("/v1/notifications/{ID}?CompanyId=acme")).await.with(200);
     let delivery = first["Deliveries"][0]["DeliveryId"].as_str().unwrap();
-    let answer = format!(r#""MessageId":"{ID}","Fate":"Queued","Deliveries":["{delivery}"]"#);
+    let answer =
+        format!(r#""MessageId":"{}","Fate":"Queued","Deliveries":["{delivery}"]"#, ID.to_lowercase());
     let problem = alone.text.strip_prefix('{').unwrap();
     assert_eq!(
         reply.text,
