@@ -113,8 +113,11 @@ pub struct Health {
     pub open: StandingClock,
     /// Time in which it is neither paused nor off.
     pub age: StandingClock,
-    /// Grows with each reopening and each change. Due times that were written under an older one are at once.
+    /// Grows with each reopening, each change and each shorter hold limit. Lanes of which the due time was written under
+    /// an older one are looked at again.
     pub mark: u64,
+    /// The mark of the last reopening, change or resumption. What became due under an older one is due at once.
+    pub reopened: u64,
     /// The mark of the last change or resumption, which lifts own failures too.
     pub lifted: u64,
     /// The mark of the last change of request or target, which starts holds anew.
@@ -128,6 +131,8 @@ pub enum Act {
     Changed,
     /// It was resumed or switched on.
     Resumed,
+    /// Its hold limit is a shorter one: holds may be over.
+    ShorterHold,
     /// Something else about it changed.
     Adjusted,
 }
@@ -366,6 +371,7 @@ impl Health {
 
     fn reopen(&mut self, at: Timestamp) {
         self.mark += 1;
+        self.reopened = self.mark;
         self.failures = 0;
         self.reopening = Some(1);
         self.last_reopening = Some(at.ticks());
@@ -397,6 +403,10 @@ impl Health {
         }
         match act {
             Act::Adjusted => return health,
+            Act::ShorterHold => {
+                health.mark += 1;
+                return health;
+            }
             Act::Changed | Act::Resumed => {
                 (health.down, health.throttle) = (None, None);
                 health.reopen(at);

@@ -458,3 +458,36 @@ pub(crate) async fn a_hold_that_began_by_a_wrong_clock_begins_anew_with_the_next
     bench.pass(HOUR);
     assert_eq!(bench.due(&endpoint).await.lanes[0].deliveries[0].sequence, 2);
 }
+
+pub(crate) async fn another_hold_limit_counts_at_once_for_what_waits_and_makes_nothing_else_due(
+    mut bench: Bench,
+) {
+    let endpoint = bench.endpoint().await;
+    bench.publish_many(ORDER, 3).await;
+    bench.publish_many(7, 2).await;
+    bench.attempt(&endpoint, ORDER, REFUSED).await;
+    let refused = bench.now();
+    bench.attempt(&endpoint, 7, End::Failure(12 * HOUR)).await;
+    bench.pass(HOUR / 2);
+    assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS);
+    let limit = |limit: Duration| {
+        move |endpoint: &mut workbell_model::Endpoint| endpoint.settings.hold_limit = Some(limit)
+    };
+    bench.update(&endpoint, EndpointChange::Adjusted, limit(HOUR / 3)).await;
+    for _ in 0..2 {
+        assert_eq!(bench.due_orders(&endpoint).await, [ORDER], "not what has no hold, or none that is over");
+        let lane = bench.due(&endpoint).await.lanes[0].clone();
+        assert_eq!(lane.deliveries.iter().map(|it| it.sequence).collect::<Vec<_>>(), [2, 3]);
+        assert!(bench.head(&endpoint, ORDER).await.due > bench.now().plus(11 * HOUR), "its time stays");
+        bench.crash().await;
+    }
+    bench.update(&endpoint, EndpointChange::Adjusted, limit(2 * HOUR)).await;
+    for _ in 0..2 {
+        assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS, "it holds again");
+        assert_eq!(bench.due(&endpoint).await.next_due, Some(refused.plus(2 * HOUR)));
+        bench.crash().await;
+    }
+    bench.update(&endpoint, EndpointChange::Adjusted, limit(HOUR)).await;
+    assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS);
+    assert_eq!(bench.due(&endpoint).await.next_due, Some(refused.plus(HOUR)));
+}
