@@ -20,6 +20,19 @@ fn people_do_in_the_portal_what_the_book_says() {
 }
 
 #[test]
-fn every_page_is_good_in_both_themes_and_widths_and_by_keyboard() {
+fn every_page_is_good_in_both_themes_and_widths() {
     run("looks.mjs", &[]);
+}
+
+#[test]
+fn everything_can_be_done_with_a_keyboard_alone() {
+    run("keyboard.mjs", &[]);
+}
+
+#[test]
+fn the_book_shows_every_page_and_how_to_repair_an_endpoint() {
+    let folder = checkout().join("target/ci/pictures");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let book = checkout().join("docs/src");
+    run("pictures.mjs", &[&folder.display().to_string(), &book.display().to_string()]);
 }

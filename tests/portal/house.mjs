@@ -8,6 +8,8 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 
+import { scene } from "./scene.mjs";
+
 const packages = createRequire(path.join(process.env.NODE_PATH ?? "", "/"));
 const { chromium } = packages("playwright-core");
 export const axeSource = fs.readFileSync(packages.resolve("axe-core/axe.min.js"), "utf8");
@@ -23,6 +25,7 @@ export class House {
   requests = [];
   #answers = new Map();
   #companies = 0;
+  #orders = 0;
 
   static async start(binary) {
     const house = new House();
@@ -125,12 +128,14 @@ export class House {
 
   /** A work order that Workbell holds: created, accepted, checked in. */
   async workOrder(company) {
+    const id = 4217 + this.#orders;
+    this.#orders += 1;
     const sender = { Name: "Jon Snow", Phone: "+12025550141", Type: "CorrigoPro" };
     const customer = { Name: "Sansa Stark", Type: "Customer" };
     const { Details } = await this.#sample("NewWorkOrder");
     const made = await this.api("POST", "/v1/work-orders", {
       Sender: customer,
-      Details: { ...Details, BranchId: company.branch, Status: "New" },
+      Details: { ...Details, WorkOrderId: id, WorkOrderNumber: `SPR${id}`, BranchId: company.branch, Status: "New" },
     });
     const act = (members) => this.api("POST", `/v1/work-orders/${made.WorkOrderId}/actions`, { Sender: sender, ...members });
     await act({ Action: "Accepted" });
@@ -145,7 +150,12 @@ export class House {
     const environment = { PATH: process.env.PATH, HOME: this.folder };
     const emulator = spawn(this.binary, words, { stdio: "ignore", env: environment });
     await new Promise((resolve) => emulator.on("exit", resolve));
-    return JSON.parse(this.requests.find((it) => it.place === place).body);
+    return JSON.parse(this.requests.findLast((it) => it.place === place).body);
+  }
+
+  /** A company with something on every page, and where all pages are. */
+  scene(name) {
+    return scene(this, name);
   }
 
   /** A fresh browser window. */

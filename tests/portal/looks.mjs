@@ -1,16 +1,9 @@
-// Every page in both themes and both widths: nothing serious found by axe, nothing wider than the screen, all of it
-// by keyboard. The pictures of the book are made here, when a folder for them is given as the second argument.
+// Every page in both themes and both widths: nothing serious found by axe, nothing wider than the screen.
 
 import assert from "node:assert/strict";
-import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { House, PASSWORD, axeSource } from "./house.mjs";
-
-const pictures = process.argv[3];
-
-/** Pages whose pictures the book shows. */
-const IN_THE_BOOK = ["sign-in", "configuration", "endpoint", "emulator", "usage-log", "record", "queue", "health", "people"];
+import { House, axeSource } from "./house.mjs";
 
 let house;
 let company;
@@ -70,15 +63,9 @@ for (const colorScheme of ["light", "dark"]) {
   for (const width of [1280, 375]) {
     test(`every page is good, ${colorScheme}, ${width} px`, async () => {
       const viewport = { width, height: 900 };
-      const picture = async (page, name) => {
-        if (pictures && width === 1280 && colorScheme === "light" && IN_THE_BOOK.includes(name)) {
-          await page.screenshot({ path: path.join(pictures, `${name}.png`) });
-        }
-      };
       const out = await house.window({ colorScheme, viewport });
       await out.goto("/portal/sign-in");
       await demandGood(out, "sign-in");
-      await picture(out, "sign-in");
       await out.goto(company.reader.Link);
       await demandGood(out, "link");
       await out.context().close();
@@ -94,7 +81,6 @@ for (const colorScheme of ["light", "dark"]) {
         }
         if (name === "health") await page.getByRole("img").nth(3).waitFor();
         await demandGood(page, name);
-        await picture(page, name);
         const opener = page.locator("[popovertarget]:not([popovertargetaction])").first();
         if (await opener.count()) {
           await opener.click();
@@ -106,50 +92,3 @@ for (const colorScheme of ["light", "dark"]) {
     });
   }
 }
-
-test("signing in, adding an endpoint and deleting it need no mouse", async () => {
-  const mine = await house.company("By keyboard");
-  const page = await house.window();
-  await page.goto(mine.admin.Link);
-  /** Tabs until the control of this name has the focus, which must be seen. */
-  const reach = async (name) => {
-    for (let steps = 0; steps < 120; steps += 1) {
-      await page.keyboard.press("Tab");
-      const [text, outline] = await page.evaluate(() => {
-        const it = document.activeElement;
-        const label = it.labels?.[0]?.innerText ?? it.getAttribute("aria-label") ?? it.innerText ?? "";
-        const style = getComputedStyle(it);
-        return [label.trim(), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
-      });
-      if (text.startsWith(name)) {
-        assert.ok(outline, `the focus on ${name} is seen`);
-        return;
-      }
-    }
-    throw new Error(`${name} cannot be reached by Tab`);
-  };
-  await reach("New password");
-  await page.keyboard.type(PASSWORD);
-  await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Configuration", level: 1 }).waitFor();
-  await reach("Skip to the page");
-  await page.keyboard.press("Enter");
-  await reach("Add an endpoint");
-  await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "New endpoint" }).waitFor();
-  await reach("URL");
-  await page.keyboard.type(`${house.receiverUrl}/keyboard`);
-  await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Signing secret" }).waitFor();
-  await reach("Delete");
-  await page.keyboard.press("Enter");
-  await page.getByRole("dialog").waitFor();
-  await page.keyboard.press("Escape");
-  await page.getByRole("dialog").waitFor({ state: "hidden" });
-  await page.keyboard.press("Enter");
-  await page.getByRole("dialog").waitFor();
-  await reach("Keep");
-  await reach("Delete");
-  await page.keyboard.press("Enter");
-  await page.getByText("No endpoint yet").waitFor();
-});

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::repository::Repository;
 use crate::setup::Tools;
 use crate::step::{cargo, part, run as run_command};
-use crate::{book, dependencies, generated, rooms, setup, tidy};
+use crate::{book, dependencies, generated, pictures, rooms, setup, tidy};
 
 /// Runs all parts and stops at the first that fails.
 ///
@@ -25,6 +25,7 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
     part("rooms", || rooms::run(repository))?;
     part("dependencies", || dependencies::run(repository))?;
     part("book", || book::run(repository))?;
+    part("pictures of the book", || pictures::check(repository))?;
     part("clippy", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
         run_command(cargo(repository).args(arguments))

@@ -28,7 +28,7 @@ usage: cargo xtask TASK
   tidy           the house rules that a machine can check, the rooms among them
   dependencies   licences, banned and doubled crates
   docs-check     every page of the book and every relative link in it
-  pictures       take the pictures of the portal that the book shows
+  pictures       take the pictures of the portal that the book shows (--check: whether a page changed since)
   generate       write the generated references anew (--check: only compare)
 ";
 
@@ -56,6 +56,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["dependencies"] => dependencies::run(&repository),
         ["docs-check"] => book::run(&repository),
         ["pictures"] => pictures::run(&repository),
+        ["pictures", "--check"] => pictures::check(&repository),
         ["generate"] => generated::write(&repository),
         ["generate", "--check"] => generated::check(&repository),
         ["help" | "--help" | "-h"] => {

@@ -56,11 +56,6 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
-    /// The folder that node looks for packages in.
-    pub(crate) fn node_path(&self) -> &Path {
-        &self.node_path
-    }
-
     /// Tells a command's process where the tools are.
     pub(crate) fn hand_to(&self, command: &mut Command) {
         command
@@ -95,6 +90,16 @@ pub(crate) fn run(repository: &Repository) -> Result<Tools> {
         node_path: node(&folder.join("node"))?,
         debian: runtimes::run(folder.join("debian"))?,
     })
+}
+
+/// Installs what drives the browser, and nothing else; the folder that node looks for packages in.
+///
+/// # Errors
+/// When a package cannot be installed.
+pub(crate) fn browser(repository: &Repository) -> Result<PathBuf> {
+    let folder = repository.root().join("target/ci/node");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    node(&folder)
 }
 
 fn python(venv: &Path) -> Result<PathBuf> {

@@ -34,7 +34,12 @@ pub(super) const fn start_of(minute: i64) -> Timestamp {
 }
 
 impl Write {
-    pub(super) fn add_traffic(&self, endpoint: &EndpointKey, minute: i64, mut counted: Traffic) -> rusqlite::Result<()> {
+    pub(super) fn add_traffic(
+        &self,
+        endpoint: &EndpointKey,
+        minute: i64,
+        mut counted: Traffic,
+    ) -> rusqlite::Result<()> {
         let (company, id) = (endpoint.company_id.as_str(), endpoint.endpoint_id);
         let before: Option<Traffic> = self
             .connection

@@ -248,11 +248,7 @@ unsafe extern "C" fn check_reserved_lock(file: *mut ffi::sqlite3_file, is: *mut 
     as_it_is!(file, xCheckReservedLock(is))
 }
 
-unsafe extern "C" fn file_control(
-    file: *mut ffi::sqlite3_file,
-    what: c_int,
-    argument: *mut c_void,
-) -> c_int {
+unsafe extern "C" fn file_control(file: *mut ffi::sqlite3_file, what: c_int, argument: *mut c_void) -> c_int {
     as_it_is!(file, xFileControl(what, argument))
 }
 
@@ -301,7 +297,8 @@ mod tests {
         /// By another connection, through the system's layer.
         fn seen_by_others(&self) -> (u32, String) {
             let other = Connection::open(self.folder.path().join("it.db")).unwrap();
-            let count = other.query_row("SELECT COUNT(*) FROM t WHERE length(b) = 3000", [], |row| row.get(0));
+            let count =
+                other.query_row("SELECT COUNT(*) FROM t WHERE length(b) = 3000", [], |row| row.get(0));
             let sound = other.query_row("PRAGMA integrity_check", [], |row| row.get(0));
             (count.unwrap(), sound.unwrap())
         }
