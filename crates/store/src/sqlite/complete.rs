@@ -13,6 +13,7 @@ use workbell_wire::{ActionName, Timestamp};
 use super::code;
 use super::lane::{self, LaneKey};
 use super::stretch::Trait;
+use super::traffic::Counts;
 use super::write::{Event, Write};
 use crate::error::Error;
 use crate::record::{Attempt, Completion, Emulation, Inbound, Occasion};
@@ -499,6 +500,7 @@ impl Write {
                 inbound.error,
                 std::str::from_utf8(&inbound.detail).unwrap_or("{}"),
             ])?;
+        self.remember_record(no, inbound.work_order_id, None);
         let traits = [
             Some(Trait::Company(inbound.company_id.as_str())),
             Some(Trait::Branch(inbound.branch_id)),
@@ -540,6 +542,7 @@ impl Write {
 
     fn log(&mut self, entry: &Logged<'_>, attempt: &Attempt) -> rusqlite::Result<u64> {
         let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
+        let ticks = i64::try_from(attempt.duration.as_nanos() / 100).unwrap_or(i64::MAX);
         let no = self.take_log_no();
         self.connection
             .prepare_cached(
@@ -560,7 +563,7 @@ impl Write {
                 attempt.number,
                 code::of_mode(entry.mode),
                 attempt.start.ticks(),
-                i64::try_from(attempt.duration.as_nanos() / 100).unwrap_or(i64::MAX),
+                ticks,
                 attempt.status,
                 attempt.error,
                 entry.next_due.map(Timestamp::ticks),
@@ -576,6 +579,14 @@ impl Write {
             attempt.error.map(Trait::Error),
         ];
         self.sum_up(no, attempt.start, traits)?;
+        let counts = Counts {
+            start: attempt.start,
+            duration: ticks.cast_unsigned(),
+            status: attempt.status,
+            error: attempt.error,
+            mode: entry.mode,
+        };
+        self.remember_record(no, entry.work_order_id, Some((entry.endpoint, counts)));
         Ok(no)
     }
 

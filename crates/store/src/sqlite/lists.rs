@@ -4,6 +4,7 @@
 //! row, at most [`LONGEST_WALK`] rows or [`LONGEST_LOOK`] a page. A page that ends early gives the place where it stopped
 //! as its cursor.
 
+mod ahead;
 mod deliveries;
 mod log;
 mod notifications;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+pub(super) use ahead::ahead;
 pub(super) use deliveries::{deliveries, delivery};
 pub(super) use log::{attempts, log, log_record};
 pub(super) use notifications::{notification, notifications};

@@ -61,8 +61,7 @@ impl Write {
             .connection
             .prepare_cached("SELECT MAX(log_no) FROM (SELECT log_no FROM log ORDER BY log_no LIMIT ?1)")?
             .query_row(params![rows], |row| row.get(0))?;
-        let removed =
-            self.connection.prepare_cached("DELETE FROM log WHERE log_no <= ?1")?.execute(params![last])?;
+        let removed = self.remove_records(last, i64::MAX)?;
         keep_removed(&self.connection, LOG, last)?;
         stretch::remove_until(&self.connection, last)?;
         swept.log_records += removed as u64;
