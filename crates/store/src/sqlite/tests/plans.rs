@@ -459,7 +459,7 @@ async fn filters_of_the_log_use_their_index_on_a_hundred_thousand_rows() {
             assert!(!of_log || is_short, "{step}: {sql}");
         }
     }
-    assert!(seen > 10, "they were watched: {seen}");
+    assert!(seen > 5, "they were watched: {seen}");
 }
 
 /// What pages and routes beside the log read of it: records, traffic, health, alerts, lists, dry runs of jobs.
