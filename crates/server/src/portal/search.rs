@@ -31,8 +31,8 @@ impl Search {
             error: text("Error"),
             status: text("Status"),
             direction: text("Direction"),
-            from: text("From"),
-            to: text("To"),
+            from: field(query.text("From")),
+            to: field(query.text("To")),
             wrong: String::new(),
         };
         if !search.find.is_empty() && search.work_order().is_empty() && search.message().is_empty() {
@@ -77,6 +77,12 @@ impl Search {
     }
 }
 
+/// A moment as a date field has it: to the second at most, without its zone, which is UTC.
+fn field(text: &str) -> String {
+    let text = text.trim_end_matches('Z');
+    text.split_once('.').map_or(text, |(seconds, _)| seconds).to_owned()
+}
+
 /// A moment as a date field sends it, in UTC, as the interface takes it.
 pub(super) fn moment(text: &str) -> String {
     match text.len() {
@@ -100,5 +106,6 @@ mod tests {
         assert_eq!(read("Find=42&State=Dead&Other=1").query(), "Find=42&State=Dead");
         assert!(read("To=2026-01-01T10:00").is_any() && !read("After=x").is_any());
         assert_eq!(moment("2026-01-01T10:00"), "2026-01-01T10:00:00Z");
+        assert_eq!(read("From=2026-01-01T10:00:30.5Z").from, "2026-01-01T10:00:30");
     }
 }

@@ -47,7 +47,7 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
@@ -58,6 +58,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/sqlite/0008_log_by_message.sql"),
     include_str!("../../migrations/sqlite/0009_alerts.sql"),
     include_str!("../../migrations/sqlite/0010_labels.sql"),
+    include_str!("../../migrations/sqlite/0012_backlog.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.

@@ -37,6 +37,7 @@ const WHOLE: [&str; 20] = [
     "FROM alerts ORDER BY alert_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
+    "SELECT minute FROM backlog ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
     // Through an index of those alone that are under way.
     "FROM alerts WHERE sent IS NULL",
@@ -150,6 +151,8 @@ async fn busy_life(bench: &mut Bench) {
     bench.store().backlog(&endpoint).await.unwrap();
     let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
     bench.store().traffic(&endpoint, span).await.unwrap();
+    bench.store().backlog_over(&endpoint, span).await.unwrap();
+    bench.store().tally(&endpoint.company_id).await.unwrap();
     bench.store().waiting(&endpoint).await.unwrap();
     feed(bench).await;
     bench.store().keys().await.unwrap();
@@ -252,7 +255,11 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
         let filter = NotificationFilter { work_order_id, ..NotificationFilter::default() };
         bench.store().notifications(filter.clone(), paging()).await.unwrap();
         for state in State::ALL.into_iter().map(Some).chain([None]) {
-            let filter = DeliveryFilter { state, notification: filter.clone(), ..DeliveryFilter::default() };
+            let filter = DeliveryFilter {
+                state: state.map(Into::into),
+                notification: filter.clone(),
+                ..DeliveryFilter::default()
+            };
             bench.store().deliveries(filter, paging()).await.unwrap();
         }
     }
