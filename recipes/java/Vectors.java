@@ -1,3 +1,5 @@
+package hooks;
+
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -8,7 +10,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 
-/** Holds the verifier against the golden vectors: java -cp gson.jar:. Vectors FOLDER */
+/** Holds the verifier against the golden vectors: java -cp "lib/*:classes" hooks.Vectors FOLDER */
 public final class Vectors {
     private interface Check {
         void run() throws Verifier.Refused;

@@ -10,28 +10,44 @@ use workbell_testkit::{Answer, Gate, Installation, Platform, Random, Receiver, S
 use crate::notification::{BRANCH, COMPANY, all_settled, message, publish};
 
 /// A small file system of its own. Unmounted when it is dropped.
-struct SmallDisk {
+pub(crate) struct SmallDisk {
     folder: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    /// `None` where nobody may mount anything, as in most containers.
-    fn mount() -> Option<Self> {
+    /// One of this size. `None` where nobody may mount anything, as in most containers.
+    pub(crate) fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs"]).arg(folder.path());
+        let options = format!("size={size},mode=700");
+        command.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path());
         let mounted = command.output().is_ok_and(|output| output.status.success());
         mounted.then(|| SmallDisk { folder })
     }
 
-    /// Takes all the room that is left.
-    fn fill(&self) {
-        let mut file = std::fs::File::create(self.filler()).expect("there is room for an empty file");
-        let chunk = [0; 4096];
-        while file.write_all(&chunk).is_ok() {}
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 
-    fn make_room(&self) {
+    /// Takes all the room that is left.
+    fn fill(&self) {
+        self.fill_up_to(0);
+    }
+
+    /// Takes all the room that is left but so many bytes.
+    pub(crate) fn fill_up_to(&self, free: usize) {
+        let mut file = std::fs::File::create(self.filler()).expect("there is room for an empty file");
+        let chunk = [0; 4096];
+        let mut written: u64 = 0;
+        while file.write_all(&chunk).is_ok() {
+            written += 4096;
+        }
+        let left = written.saturating_sub(u64::try_from(free).expect("a size"));
+        file.set_len(left).expect("our own file can be cut");
+    }
+
+    pub(crate) fn make_room(&self) {
         std::fs::remove_file(self.filler()).expect("our own file can be removed");
     }
 
@@ -135,11 +151,11 @@ fn refuse_until(
 
 #[test]
 fn a_full_disk_refuses_what_is_new_and_loses_nothing() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount("4m") else {
         // The other test of a full disk holds everywhere, so the claim is never left untested.
         return a_disk_that_says_it_is_full_refuses_what_is_new_and_loses_nothing();
     };
-    let installation = Installation::new().at(&disk.folder.path().join("data"));
+    let installation = Installation::new().at(&disk.path().join("data"));
     story(&installation, "disk_full", |_| disk.fill(), |()| disk.make_room());
 }
 

@@ -39,6 +39,15 @@ impl<'a> Given<'a> {
     /// # Errors
     /// It is no JSON object, or a name stands in it more than once.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
+        let (given, doubled) = Given::with_doubled(body)?;
+        if doubled.is_empty() { Ok(given) } else { Err(Unreadable::Faults(doubled)) }
+    }
+
+    /// Reads a body, and tells which names stand in it more than once; the first of them counts.
+    ///
+    /// # Errors
+    /// It is no JSON object.
+    pub(crate) fn with_doubled(body: &'a [u8]) -> Result<(Self, Vec<Fault>), Unreadable> {
         let text = std::str::from_utf8(body)
             .map_err(|error| Unreadable::Json(serde::de::Error::custom(format_args!("{error}"))))?;
         let given: Given<'a> = serde_json::from_str(text).map_err(|error| match error.classify() {
@@ -54,7 +63,7 @@ impl<'a> Given<'a> {
             .map(|(_, (name, _))| fault_at(&format!("/{name}"), fault::DOUBLED, "stands here more than once"))
             .take(fault::MAX_FAULTS)
             .collect();
-        if doubled.is_empty() { Ok(given) } else { Err(Unreadable::Faults(doubled)) }
+        Ok((given, doubled))
     }
 
     /// A member that is there and not null.

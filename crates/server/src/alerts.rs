@@ -7,6 +7,7 @@
 
 mod warden;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use workbell_egress::{
     Attempted, Client, ClientOptions, Policy, Pool, Reach, Request, Signed, Stamp, Target, UrlError,
 };
 use workbell_store::Store;
-use workbell_store::alert::{AlertRecord, Telling};
+use workbell_store::alert::{AlertRecord, LONGEST_WAIT, Telling};
 use workbell_wire::Timestamp;
 use workbell_wire::webhook_signature::Keys;
 
@@ -26,9 +27,8 @@ use crate::settings::Settings;
 
 pub(crate) use warden::Warden;
 
-/// Waits after a try that failed: 1 s doubling to a minute, so that who comes back is told within that.
+/// Wait after the first try that failed. It doubles to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How long an alert is news. What could not be told by then is left to the list.
 ///
@@ -48,6 +48,9 @@ const BATCH: usize = 50;
 /// How often the list is looked at although nothing rang: hints can be lost, and clocks be set.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// How soon a store that could not be read or written is asked again.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
+
 /// Tells alerts to whoever listens at `alerts.url`.
 pub(crate) struct Herald {
     store: Arc<dyn Store>,
@@ -55,6 +58,9 @@ pub(crate) struct Herald {
     target: Arc<Target>,
     keys: Keys,
     clock: Clock,
+    /// What became of alerts and is not on disk yet, by their numbers: while the store refuses writes nobody is told
+    /// twice.
+    unsaved: BTreeMap<u64, Telling>,
 }
 
 /// Why there is no herald though there is a URL.
@@ -90,14 +96,15 @@ impl Herald {
         let target = Arc::new(Target::parse(url.as_str())?);
         let ca_file = settings.egress.ca_file.clone();
         let client = Client::new(ClientOptions { ca_file, ..ClientOptions::new(policy) })?;
-        Ok(Some(Herald { store, pool: client.pool(1), target, keys: Keys::new([secret]), clock }))
+        let (pool, keys, unsaved) = (client.pool(1), Keys::new([secret]), BTreeMap::new());
+        Ok(Some(Herald { store, pool, target, keys, clock, unsaved }))
     }
 
     /// Tells until `shutdown`.
     ///
     /// # Cancel safety
     /// Ends at `shutdown` alone. A try that is cut off by it is made again at the next start, with the same id.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut raised = self.store.counters().watch_alerts();
         loop {
             raised.mark_unchanged();
@@ -113,7 +120,7 @@ impl Herald {
                         error = &error as &dyn std::error::Error,
                         "cannot read or note alerts yet"
                     );
-                    Some(LOOK_AGAIN)
+                    Some(STORE_AGAIN)
                 }
             };
             tokio::select! {
@@ -126,34 +133,46 @@ impl Herald {
     }
 
     /// Tries each alert that is due; when the next one is, if any is left.
-    async fn round(&self) -> Result<Option<Timestamp>, workbell_store::Error> {
-        let mut next: Option<Timestamp> = None;
-        let untold = self.store.untold_alerts(BATCH).await?;
-        let mut may_be_more = untold.len() == BATCH;
-        for alert in untold {
+    async fn round(&mut self) -> Result<Option<Timestamp>, workbell_store::Error> {
+        let mut saved = self.save().await;
+        let now = self.clock.now();
+        let untold = self.store.untold_alerts(now, BATCH).await?;
+        let is_full = untold.due.len() == BATCH;
+        let mut next = untold.next;
+        for alert in untold.due {
             let now = self.clock.now();
-            let mut due = alert.due;
-            if now.since(alert.raised) > NEWS {
-                self.store.told(alert.no, Telling::GivenUp).await?;
-                continue;
+            match self.unsaved.get(&alert.no) {
+                Some(Telling::Told(_) | Telling::GivenUp) => continue,
+                Some(Telling::Again(due)) if *due > now => continue,
+                Some(Telling::Again(_)) | None => {}
             }
-            let mut answered = Answered::Yes;
-            if due <= now {
-                let (telling, how) = self.tell(&alert, now).await;
-                self.store.told(alert.no, telling).await?;
-                match telling {
-                    Telling::Told(_) | Telling::GivenUp => continue,
-                    Telling::Again(again) => (due, answered) = (again, how),
-                }
+            let (telling, answered) = if now.since(alert.raised) > NEWS {
+                (Telling::GivenUp, Answered::Yes)
+            } else {
+                self.tell(&alert, now).await
+            };
+            self.unsaved.insert(alert.no, telling);
+            saved = self.save().await;
+            if let Telling::Again(due) = telling {
+                next = Some(next.map_or(due, |next| next.min(due)));
             }
-            next = Some(next.map_or(due, |next| next.min(due)));
             if answered == Answered::No {
                 // The others would wait for the same nobody.
-                may_be_more = false;
-                break;
+                saved?;
+                return Ok(next);
             }
         }
-        Ok(if may_be_more && next.is_none() { Some(self.clock.now()) } else { next })
+        saved?;
+        Ok(if is_full { Some(self.clock.now()) } else { next })
+    }
+
+    /// Writes down what became of alerts, oldest first.
+    async fn save(&mut self) -> Result<(), workbell_store::Error> {
+        while let Some((&no, &telling)) = self.unsaved.first_key_value() {
+            self.store.told(no, telling).await?;
+            self.unsaved.remove(&no);
+        }
+        Ok(())
     }
 
     async fn tell(&self, alert: &AlertRecord, now: Timestamp) -> (Telling, Answered) {

@@ -50,6 +50,14 @@ impl Faults {
         }
     }
 
+    /// Whether one is at this pointer or below it already.
+    pub(crate) fn are_at(&self, pointer: &str) -> bool {
+        let below = |fault: &Fault| {
+            fault.pointer.strip_prefix(pointer).map(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.0.iter().any(|fault| below(fault) == Some(true))
+    }
+
     /// `Ok` when there are none, else the problem that they are together.
     pub(crate) fn into_result(self) -> Result<(), crate::problem::Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(crate::problem::Problem::of_faults(self.0)) }
@@ -134,7 +142,6 @@ fn form(json: &Json, wanted: &Form, path: &str, faults: &mut Faults) {
         (Form::List(inner, most), Json::List(elements)) => {
             if elements.len() > *most {
                 faults.add(path, OUT_OF_RANGE, format!("must have at most {most} elements"));
-                return;
             }
             for (place, element) in elements.iter().enumerate() {
                 form(element, inner, &format!("{path}/{place}"), faults);

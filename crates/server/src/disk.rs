@@ -45,7 +45,17 @@ impl Room {
 
     /// Whether it is near its end.
     pub(crate) fn is_near_its_end(&self) -> bool {
-        self.free < NEAR_BYTES.min(self.size / 100 * NEAR_PERCENT)
+        self.free < self.near()
+    }
+
+    /// Whether it has come away from its end: a quarter more than near it, so that what goes up and down around the
+    /// bound is one event.
+    pub(crate) fn is_well_again(&self) -> bool {
+        self.free >= self.near() / 4 * 5
+    }
+
+    fn near(&self) -> u64 {
+        NEAR_BYTES.min(self.size / 100 * NEAR_PERCENT)
     }
 }
 

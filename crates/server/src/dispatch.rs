@@ -22,7 +22,6 @@ use crate::json::Json;
 use crate::peer::Peer;
 use crate::problem::{Code, Problem};
 use crate::route::{Guard, Route, Takes};
-use crate::shape::Shape;
 
 /// Most bytes of a configuration body.
 ///
@@ -58,19 +57,15 @@ async fn checked(
         Guard::Platform | Guard::Company => Some(caller::admit(route, &parts.headers, &app).await?),
     };
     let path = if route.path.contains('{') { path_parameters(parts).await? } else { Vec::new() };
-    let query = match parts.uri.query() {
-        Some(text) => query(route, text)?,
-        None if route.parameters().any(|member| member.need == crate::shape::Need::Always) => {
-            query(route, "")?
-        }
-        None => Vec::new(),
-    };
+    let (query, faults) = query(route, parts.uri.query().unwrap_or_default());
     let address = Peer::address(&parts.extensions);
     let mut call = Call { app, caller, address, path, query, fields: Fields::default(), body: Bytes::new() };
     let bounds = match route.takes {
-        Takes::Nothing => return Ok((call, None)),
-        Takes::Maybe(_) if !has_body(&parts.headers) => return Ok((call, None)),
-        Takes::Maybe(_) | Takes::Whole(_) | Takes::Partial(_) => {
+        Takes::Nothing => return faults.into_result().map(|()| (call, None)),
+        Takes::Maybe(_) if !has_body(&parts.headers) => {
+            return faults.into_result().map(|()| (call, None));
+        }
+        Takes::Maybe(_) | Takes::Whole(_) | Takes::Partial(_) | Takes::Judged(..) => {
             Bounds { array: None, other: LARGEST_CONFIGURATION }
         }
         Takes::Open(_) => Bounds { array: None, other: call.app.limits.body },
@@ -80,14 +75,31 @@ async fn checked(
     };
     body::demand_json(&parts.headers)?;
     let (bytes, held) = body::read(&parts.headers, body, bounds, &call.app.bodies).await?;
-    match &route.takes {
-        Takes::Maybe(shape) if !bytes.is_empty() => call.fields = fields(&bytes, shape, Mode::Whole)?,
-        Takes::Whole(shape) => call.fields = fields(&bytes, shape, Mode::Whole)?,
-        Takes::Partial(shape) => call.fields = fields(&bytes, shape, Mode::Partial)?,
-        Takes::Nothing | Takes::Maybe(_) | Takes::Open(_) | Takes::Notifications => {}
-    }
     call.body = bytes;
+    judge(route, &mut call, faults)?;
     Ok((call, Some(held)))
+}
+
+/// Holds the body against the route's shape and all else that is to be said of it; with the `faults` of the query, all
+/// are told at once.
+fn judge(route: &Route, call: &mut Call, mut faults: Faults) -> Result<(), Problem> {
+    let form = match &route.takes {
+        Takes::Maybe(_) if call.body.is_empty() => None,
+        Takes::Maybe(shape) | Takes::Whole(shape) => Some((*shape, Mode::Whole)),
+        Takes::Partial(shape) => Some((*shape, Mode::Partial)),
+        Takes::Judged(shape, mode, _) => Some((*shape, *mode)),
+        Takes::Nothing | Takes::Open(_) | Takes::Notifications => None,
+    };
+    if let Some((shape, mode)) = form {
+        let json: Json = serde_json::from_slice(&call.body)
+            .map_err(|error| Problem::new(Code::InvalidJson, format!("the body is no JSON: {error}")))?;
+        check::shape(&json, shape, mode, &mut faults);
+        call.fields = Fields::of(json);
+    }
+    if let Takes::Judged(_, _, judge) = route.takes {
+        judge(call, &mut faults)?;
+    }
+    faults.into_result()
 }
 
 /// What a page of the portal asks of a route.
@@ -113,19 +125,15 @@ pub(crate) async fn within(app: Arc<App>, caller: SignedIn, inquiry: Inquiry) ->
     caller::demand_right(route, &caller)?;
     // A later one of a name stands for the earlier ones.
     path.reverse();
-    let query = query(route, &text)?;
+    let (query, faults) = query(route, &text);
     let fields = Fields::default();
     let mut call = Call { app, caller: Some(caller), address, path, query, fields, body: Bytes::new() };
-    if let Some(body) = body {
-        let bytes = Bytes::from(body.to_string());
-        match &route.takes {
-            Takes::Maybe(shape) | Takes::Whole(shape) => {
-                call.fields = self::fields(&bytes, shape, Mode::Whole)?
-            }
-            Takes::Partial(shape) => call.fields = self::fields(&bytes, shape, Mode::Partial)?,
-            Takes::Nothing | Takes::Open(_) | Takes::Notifications => {}
+    match body {
+        Some(body) => {
+            call.body = Bytes::from(body.to_string());
+            judge(route, &mut call, faults)?;
         }
-        call.body = bytes;
+        None => faults.into_result()?,
     }
     (route.handler)(call).await
 }
@@ -137,8 +145,8 @@ async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>, Pro
     Ok(parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Reads the query. An empty value is the same as none, as forms send it.
-fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Problem> {
+/// Reads the query: its parameters, and what is wrong with it. An empty value is the same as none, as forms send it.
+fn query(route: &Route, text: &str) -> (Vec<(String, String)>, Faults) {
     let mut faults = Faults::default();
     let mut found: Vec<(String, String)> = Vec::new();
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
@@ -167,19 +175,9 @@ fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Problem> {
             faults.add(format!("?{}", member.name), workbell_wire::fault::MISSING, "must be given");
         }
     }
-    faults.into_result()?;
-    Ok(found)
+    (found, faults)
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0")
-}
-
-fn fields(bytes: &[u8], shape: &Shape, mode: Mode) -> Result<Fields, Problem> {
-    let json: Json = serde_json::from_slice(bytes)
-        .map_err(|error| Problem::new(Code::InvalidJson, format!("the body is no JSON: {error}")))?;
-    let mut faults = Faults::default();
-    check::shape(&json, shape, mode, &mut faults);
-    faults.into_result()?;
-    Ok(Fields::of(json))
 }

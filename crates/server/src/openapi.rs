@@ -7,6 +7,7 @@ mod schemas;
 
 use serde_json::{Map, Value, json};
 
+use crate::check::Mode;
 use crate::check::describe;
 use crate::problem::Code;
 use crate::route::{self, Guard, Route, Takes};
@@ -121,8 +122,10 @@ fn request_body(takes: &Takes, schemas: &mut Schemas) -> Option<Value> {
     let (schema, required) = match takes {
         Takes::Nothing => return None,
         Takes::Maybe(shape) => (schemas.shape(shape), false),
-        Takes::Whole(shape) => (schemas.shape(shape), true),
-        Takes::Partial(shape) => (schemas.object(shape, false), true),
+        Takes::Whole(shape) | Takes::Judged(shape, Mode::Whole, _) => (schemas.shape(shape), true),
+        Takes::Partial(shape) | Takes::Judged(shape, Mode::Partial, _) => {
+            (schemas.object(shape, false), true)
+        }
         Takes::Open(shape) => {
             let mut object = schemas.object(shape, true);
             object["additionalProperties"] = json!(true);

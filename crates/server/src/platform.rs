@@ -20,4 +20,5 @@ pub(crate) mod log;
 pub(crate) mod notifications;
 pub(crate) mod people;
 mod publish;
+mod strangers;
 pub(crate) mod work_orders;

@@ -253,6 +253,22 @@ impl Problem {
         Problem { allowed_acts: Some(allowed_acts), ..Problem::new(Code::StateConflict, detail) }
     }
 
+    /// The same with more faults behind its own, those left out that it names already. One that is not about faults
+    /// stays as it is.
+    pub(crate) fn also(self, more: Vec<Fault>) -> Self {
+        if self.faults.is_empty() || more.is_empty() {
+            return self;
+        }
+        let mut faults = self.faults;
+        for fault in more {
+            if !faults.iter().any(|own| (&own.pointer, own.code) == (&fault.pointer, fault.code)) {
+                faults.push(fault);
+            }
+        }
+        faults.truncate(workbell_wire::fault::MAX_FAULTS);
+        Problem::of_faults(faults)
+    }
+
     /// The same with more faults.
     pub(crate) fn and(self, mut faults: Vec<Fault>) -> Self {
         faults.extend(self.faults);

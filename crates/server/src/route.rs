@@ -9,6 +9,7 @@ use std::pin::Pin;
 use axum::response::Response;
 
 use crate::call::Call;
+use crate::check::{Faults, Mode};
 use crate::problem::{Code, Problem};
 use crate::shape::{Form, Member, Shape, maybe};
 use crate::{platform, public};
@@ -72,11 +73,22 @@ pub(crate) enum Takes {
     Whole(&'static Shape),
     /// The members of this shape that are to change.
     Partial(&'static Shape),
+    /// An object of this shape, or the members of it that are to change, and what else is to be said of them.
+    Judged(&'static Shape, Mode, Judge),
     /// An object with these members and others, as large as a notification; the handler reads and checks it.
     Open(&'static Shape),
     /// A notification or an array of them.
     Notifications,
 }
+
+/// Says what is wrong with a body beyond its form: what is held against the settings, the company, the other members.
+///
+/// It is asked also when faults of form were found, so that all are told at once: what is not of its form counts as not
+/// given, and where [`Faults::are_at`] a place already, nothing is to be added that follows from the same mistake.
+///
+/// # Errors
+/// What the path names does not exist.
+pub(crate) type Judge = fn(&Call, &mut Faults) -> Result<(), Problem>;
 
 /// What an answer holds.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ use crate::alerts::{self, Herald, Warden};
 use crate::app::{App, Limits, Options};
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
+use crate::disk::Room;
 use crate::engine_room::EngineRoom;
 use crate::error::Error;
 use crate::key_room::{KeyRoom, Rules};
@@ -134,10 +135,11 @@ impl Service {
             log: settings.retention.log,
             most_bytes: settings.retention.max_size.map(|size| size.0),
         };
+        let data_dir = settings.general.data_dir.clone();
         let warden = Warden {
             store: store.clone(),
             keys: keys.clone(),
-            data_dir: settings.general.data_dir.clone(),
+            room: Box::new(move || Room::at(&data_dir)),
             clock: clock.clone(),
         };
         Ok(Service {

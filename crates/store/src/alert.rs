@@ -134,6 +134,20 @@ pub struct AlertRecord {
     pub due: Timestamp,
 }
 
+/// Longest wait between two tries to tell an alert.
+///
+/// 60 s: who comes back is told within that. One that is due further ahead was dated by a clock that was set back since.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Alerts that nobody was told of yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Untold {
+    /// Those whose time has come, oldest first.
+    pub due: Vec<AlertRecord>,
+    /// When the next of the others is due; `None` without any.
+    pub next: Option<Timestamp>,
+}
+
 /// What became of a try to tell an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Telling {
@@ -166,8 +180,9 @@ pub trait Alerts: Send + Sync {
     /// Ends the one of this kind and subject, if it lasts.
     async fn end_alert(&self, kind: AlertKind, subject: &str, at: Timestamp) -> Result<(), Error>;
 
-    /// Alerts that nobody was told of yet, oldest first.
-    async fn untold_alerts(&self, limit: usize) -> Result<Vec<AlertRecord>, Error>;
+    /// Alerts that nobody was told of yet, at most `limit` of those that are due by `now`. One that is due further ahead
+    /// than [`LONGEST_WAIT`] is due now.
+    async fn untold_alerts(&self, now: Timestamp, limit: usize) -> Result<Untold, Error>;
 
     /// Keeps what became of a try to tell one.
     async fn told(&self, no: u64, telling: Telling) -> Result<(), Error>;

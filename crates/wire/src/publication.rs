@@ -14,6 +14,7 @@
 mod body;
 mod doubled;
 mod header;
+mod mention;
 
 use std::borrow::Cow;
 
@@ -28,6 +29,7 @@ use crate::timestamp::Timestamp;
 use crate::validator;
 
 use header::Header;
+pub use mention::Mentions;
 
 /// The `ApiVersion` of a notification that was published without one.
 pub const DEFAULT_API_VERSION: &str = "1.1";
@@ -103,8 +105,11 @@ impl<'a> Publication<'a> {
             validator::check_members(root, action.members(), Rigour::Full, &Path::Root, &mut faults);
         }
         let [initiated_by, company_id] = reserved(root, &mut faults);
-        let company_wide = header.as_ref().is_some_and(|header| header.branch_id == Some(0));
-        if company_wide && company_id.is_none() {
+        let branch_id = match &header {
+            Some(header) => header.branch_id,
+            None => Mentions::within(root).branch_id,
+        };
+        if branch_id == Some(0) && company_id.is_none() {
             let path = Path::Root.member("CompanyId");
             faults.add(&path, fault::MISSING, "must be given when Header.BranchId is 0");
         }

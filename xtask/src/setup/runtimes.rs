@@ -1,8 +1,8 @@
 //! What the recipes for receivers are run with: Java, Go, PHP, and what stands beside them.
 //!
 //! Runtimes that the machine lacks are installed from Debian's packages where that is allowed. What is only wanted by
-//! the recipes (a library for JSON, a web server and the program that runs PHP behind it) is unpacked into a folder of
-//! its own instead, and nothing is installed for it.
+//! the recipes (Spring, Tomcat and a library for JSON, a web server and the program that runs PHP behind it) is unpacked
+//! into a folder of its own instead, and nothing is installed for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,9 +23,18 @@ const PROGRAMS: [(&str, &str, &str); 5] = [
     ("openssl", "version", "openssl"),
 ];
 
-/// What is unpacked: a file that proves it is there (`*` for the version), and its package (`%` for that of PHP).
-const UNPACKED: [(&str, &str); 3] = [
+/// What is unpacked: a file that proves it is there (`%` for the version of PHP), and its package.
+const UNPACKED: [(&str, &str); 12] = [
     ("usr/share/java/gson.jar", "libgoogle-gson-java"),
+    ("usr/share/java/spring3-core.jar", "libspring-core-java"),
+    ("usr/share/java/spring3-beans.jar", "libspring-beans-java"),
+    ("usr/share/java/spring3-aop.jar", "libspring-aop-java"),
+    ("usr/share/java/spring3-expression.jar", "libspring-expression-java"),
+    ("usr/share/java/spring3-context.jar", "libspring-context-java"),
+    ("usr/share/java/spring3-web.jar", "libspring-web-java"),
+    ("usr/share/java/spring3-web.servlet.jar", "libspring-web-servlet-java"),
+    ("usr/share/java/commons-logging.jar", "libcommons-logging-java"),
+    ("usr/share/java/tomcat9-catalina.jar", "libtomcat9-java"),
     ("usr/sbin/lighttpd", "lighttpd"),
     ("usr/bin/php-cgi%", "php%-cgi"),
 ];

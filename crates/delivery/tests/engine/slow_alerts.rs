@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use workbell_store::Error;
-use workbell_store::alert::{AlertFilter, AlertKind, AlertRecord, Alerts, NewAlert, Telling};
+use workbell_store::alert::{AlertFilter, AlertKind, AlertRecord, Alerts, NewAlert, Telling, Untold};
 use workbell_store::filter::{Page, Paging};
 use workbell_wire::Timestamp;
 
@@ -19,8 +19,8 @@ impl Alerts for SlowStore {
         self.section(move |sqlite| async move { sqlite.end_alert(kind, &subject, at).await }).await
     }
 
-    async fn untold_alerts(&self, limit: usize) -> Result<Vec<AlertRecord>, Error> {
-        self.section(move |sqlite| async move { sqlite.untold_alerts(limit).await }).await
+    async fn untold_alerts(&self, now: Timestamp, limit: usize) -> Result<Untold, Error> {
+        self.section(move |sqlite| async move { sqlite.untold_alerts(now, limit).await }).await
     }
 
     async fn told(&self, no: u64, telling: Telling) -> Result<(), Error> {

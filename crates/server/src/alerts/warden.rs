@@ -1,18 +1,19 @@
 //! Looks after what no commit of the store tells of: room on the disk, and how long certificates last.
 //!
-//! Asks the system and the keys in memory once a minute, and the store only when something changed.
+//! Asks the system and the keys in memory once a minute and when keys change, and the store only when something changed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
-use workbell_signing::KeyState;
+use workbell_signing::{KeyInfo, KeyKind, KeyState};
 use workbell_store::Store;
 use workbell_store::alert::{AlertFilter, AlertKind, NewAlert};
 use workbell_store::filter::Paging;
+use workbell_wire::Timestamp;
 
 use crate::clock::Clock;
 use crate::disk::Room;
@@ -30,7 +31,8 @@ const DISK: &str = "disk";
 pub(crate) struct Warden {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: KeyRoom,
-    pub(crate) data_dir: PathBuf,
+    /// What the disk of the data dir has.
+    pub(crate) room: Box<dyn Fn() -> io::Result<Room> + Send + Sync>,
     pub(crate) clock: Clock,
 }
 
@@ -44,7 +46,9 @@ impl Warden {
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         // What lasted when the service ended, once that is known.
         let mut lasting: Option<BTreeSet<Subject>> = None;
+        let mut keys = self.keys.subscribe();
         loop {
+            keys.mark_unchanged();
             let round = async {
                 let mut known = match lasting.take() {
                     Some(known) => known,
@@ -60,6 +64,7 @@ impl Warden {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(PAUSE) => {}
+                Ok(()) = keys.changed() => {}
             }
         }
     }
@@ -78,19 +83,16 @@ impl Warden {
     async fn look(&self, lasting: &mut BTreeSet<Subject>) -> Result<(), workbell_store::Error> {
         let now = self.clock.now();
         let mut there: Vec<(Subject, Map<String, Value>)> = Vec::new();
-        if let Ok(room) = Room::at(&self.data_dir)
-            && room.is_near_its_end()
+        let disk = (AlertKind::DiskEnding, DISK.to_owned());
+        if let Ok(room) = (self.room)()
+            && if lasting.contains(&disk) { !room.is_well_again() } else { room.is_near_its_end() }
         {
             let detail = [("FreeBytes", json!(room.free)), ("SizeBytes", json!(room.size))];
-            there.push(((AlertKind::DiskEnding, DISK.to_owned()), members(detail)));
+            there.push((disk, members(detail)));
         }
-        for key in self.keys.ring().keys(now) {
-            if let (KeyState::Current, Some(end)) = (key.state, key.not_after)
-                && end < now.plus(CERTIFICATE_NOTICE)
-            {
-                let subject = (AlertKind::CertificateEnding, key.key_id);
-                there.push((subject, members([("NotAfter", json!(end)), ("Kind", json!(key.kind.name()))])));
-            }
+        for key in ending(&self.keys.ring().keys(now), now.plus(CERTIFICATE_NOTICE)) {
+            let detail = [("NotAfter", json!(key.not_after)), ("Kind", json!(key.kind.name()))];
+            there.push(((AlertKind::CertificateEnding, key.key_id.clone()), members(detail)));
         }
         let over: Vec<Subject> = lasting
             .iter()
@@ -112,6 +114,19 @@ impl Warden {
     }
 }
 
+/// Keys that sign, end before this, and have no successor.
+fn ending(keys: &[KeyInfo], before: Timestamp) -> impl Iterator<Item = &KeyInfo> {
+    let has_successor = |kind: KeyKind| keys.iter().any(|it| it.kind == kind && it.state == KeyState::Next);
+    keys.iter().filter(move |key| {
+        key.state == KeyState::Current
+            && key.not_after.is_some_and(|end| end < before)
+            && !has_successor(key.kind)
+    })
+}
+
 fn members<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
+
+#[cfg(test)]
+mod tests;

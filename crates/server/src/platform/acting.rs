@@ -4,11 +4,13 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use workbell_model::work_order::{Act, Interface, Object};
-use workbell_model::{ClientId, DeliveryId, Fate};
+use workbell_model::{ClientId, DeliveryId, Fate, WorkOrder};
 use workbell_store::work_order::{ActResult, Acted, Creation, Refused, Told};
-use workbell_wire::{Action, Fault, MessageId, fault};
+use workbell_wire::publication::Mentions;
+use workbell_wire::{Action, Fault, MessageId, fault, publication};
 
 use super::publish;
+use super::strangers::strangers;
 use crate::act::{self, Asked, Given, Plan, Unreadable, fault_at};
 use crate::answer;
 use crate::call::{Call, short};
@@ -51,8 +53,9 @@ impl<'a> From<&'a Acted> for Members<'a> {
     }
 }
 
-fn read(call: &Call) -> Result<Given<'_>, Problem> {
-    Given::read(&call.body).map_err(|error| match error {
+/// The members of the body, and what stands in it more than once.
+fn read(call: &Call) -> Result<(Given<'_>, Vec<Fault>), Problem> {
+    Given::with_doubled(&call.body).map_err(|error| match error {
         Unreadable::Json(_) => Problem::new(Code::InvalidJson, error.to_string()),
         Unreadable::Faults(faults) => Problem::of_faults(faults),
     })
@@ -60,9 +63,11 @@ fn read(call: &Call) -> Result<Given<'_>, Problem> {
 
 /// Creates a work order.
 pub(super) async fn create(call: Call) -> Result<Response, Problem> {
-    let given = read(&call)?;
+    let (given, mut faults) = read(&call)?;
     let mut details: Object = given.value("Details").unwrap_or_default();
-    let mut faults = wrong_details(&given, &details);
+    faults.extend(wrong_details(&given, &details));
+    let names = Mentions { branch_id: details.read("BranchId"), ..mentions(&given) };
+    let told = |problem: Problem| with_strangers(problem, &names, &call);
     let asked: Option<i64> = given.value("WorkOrderId").or_else(|| details.read("WorkOrderId"));
     if asked.is_some_and(|id| id < 1) {
         faults.push(fault_at("/Details/WorkOrderId", crate::check::OUT_OF_RANGE, "must be 1 or more"));
@@ -70,10 +75,10 @@ pub(super) async fn create(call: Call) -> Result<Response, Problem> {
     let mut tries = MOST_IDS;
     loop {
         let id = asked.unwrap_or_else(|| call.app.store.make_work_order_id());
-        let creation = creation(&call, &given, &mut details, id, &mut faults)?;
+        let creation = creation(&call, &given, &mut details, id, &mut faults).map_err(told)?;
         match call.app.store.create_work_order(creation).await? {
             Err(Refused::Exists(_)) if asked.is_none() && tries > 0 => tries -= 1,
-            result => return created(result),
+            result => return created(result).map_err(told),
         }
     }
 }
@@ -91,6 +96,16 @@ fn wrong_details(given: &Given<'_>, details: &Object) -> Vec<Fault> {
         ));
     }
     let ids = (given.value::<i64>("WorkOrderId"), details.read::<i64>("WorkOrderId"));
+    let in_details = details.get("WorkOrderId").map(serde_json::value::RawValue::get);
+    let ids_as_given = [
+        ("/WorkOrderId", given.get("WorkOrderId"), ids.0),
+        ("/Details/WorkOrderId", in_details.filter(|text| *text != "null"), ids.1),
+    ];
+    for (pointer, text, id) in ids_as_given {
+        if text.is_some() && id.is_none() {
+            faults.push(fault_at(pointer, fault::WRONG_TYPE, "must be a whole number"));
+        }
+    }
     if let (Some(beside), Some(within)) = ids
         && beside != within
     {
@@ -164,7 +179,7 @@ fn creation(
 }
 
 /// All faults at once, at their places in what the caller sent.
-fn broken(error: workbell_wire::publication::Error, faults: &mut Vec<Fault>) -> Problem {
+fn broken(error: publication::Error, faults: &mut Vec<Fault>) -> Problem {
     let problem = publish::refused_text(act::moved(error, &PLACES));
     if faults.is_empty() { problem } else { problem.and(std::mem::take(faults)) }
 }
@@ -181,8 +196,13 @@ fn created(result: ActResult) -> Result<Response, Problem> {
 /// Acts on a work order.
 pub(super) async fn act(call: Call) -> Result<Response, Problem> {
     let order = super::work_orders::order(&call).await?;
-    let given = read(&call)?;
-    let (action, act) = action(&given)?;
+    let (given, doubled) = read(&call)?;
+    let names = mentions(&given);
+    let told = |problem: Problem| with_strangers(problem, &names, &call);
+    let (action, act) = match action(&given) {
+        Ok(wanted) if doubled.is_empty() => wanted,
+        wanted => return Err(told(unusable(&call, &given, &order, doubled, wanted))),
+    };
     let members = given.members().filter(|(name, _)| !OWN.contains(name));
     let asked = Asked {
         act,
@@ -201,30 +221,82 @@ pub(super) async fn act(call: Call) -> Result<Response, Problem> {
         client: None,
         now: call.app.clock.now(),
     };
-    let acting = asked.acting().map_err(|error| broken(error, &mut Vec::new()))?;
-    let acted = call.app.store.act(acting).await?.map_err(refused)?;
+    let acting = asked.acting().map_err(|error| told(broken(error, &mut Vec::new())))?;
+    let acted = call.app.store.act(acting).await?.map_err(|why| told(refused(why)))?;
     let status = if acted.accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(answer::json(status, &Members::from(&acted)))
 }
 
 /// Which act is asked for.
-fn action(given: &Given<'_>) -> Result<(Action, Act), Problem> {
-    let Some(text) = given.get("Action") else {
-        return Err(Problem::of_faults(vec![fault_at("/Action", fault::MISSING, "must be given")]));
+fn action(given: &Given<'_>) -> Result<(Action, Act), Fault> {
+    let wrong = |code, message: &str| Err(fault_at("/Action", code, message));
+    let Some(text) = given.get("Action") else { return wrong(fault::MISSING, "must be given") };
+    let Ok(name) = serde_json::from_str::<String>(text) else {
+        return wrong(fault::WRONG_TYPE, "must be a text");
     };
-    let name: String = serde_json::from_str(text)
-        .map_err(|_| Problem::of_faults(vec![fault_at("/Action", fault::WRONG_TYPE, "must be a text")]))?;
     let Some(action) = Action::from_name(&name) else {
         let message = format!("{} is none of the 28 actions", short(&name));
-        return Err(Problem::at(Code::UnknownAction, "/Action", message));
+        return wrong(Code::UnknownAction.name(), &message);
     };
     match Act::of_action(action) {
         Some(act) => Ok((action, act)),
-        None => {
-            let message = "is no act on a work order: create one with POST /v1/work-orders; what concerns the whole \
-                           company goes to POST /v1/notifications";
-            Err(Problem::of_faults(vec![fault_at("/Action", fault::NOT_ALLOWED, message)]))
-        }
+        None => wrong(
+            fault::NOT_ALLOWED,
+            "is no act on a work order: create one with POST /v1/work-orders; what concerns the whole company goes to \
+             POST /v1/notifications",
+        ),
+    }
+}
+
+/// All that is wrong with an act whose action cannot be taken, or in which members stand twice.
+fn unusable(
+    call: &Call,
+    given: &Given<'_>,
+    order: &WorkOrder,
+    mut faults: Vec<Fault>,
+    wanted: Result<(Action, Act), Fault>,
+) -> Problem {
+    // Without an action only what all have in common can be judged.
+    let (action, is_known) = match &wanted {
+        Ok((action, _)) => (*action, true),
+        Err(_) => (Action::Accepted, false),
+    };
+    let plan = Plan {
+        action,
+        work_order_id: order.work_order_id,
+        branch_id: order.branch_id,
+        sender: given.get("Sender").unwrap_or("{}"),
+        action_date: given.get("ActionDate"),
+        message_id: given.get("MessageId"),
+        members: given.members().filter(|(name, _)| !OWN.contains(name)).collect(),
+    };
+    faults.extend(wanted.err());
+    let drawn = plan.draw(MessageId::from(crate::id::new()), call.app.clock.now());
+    let mut problem = Problem::of_faults(faults);
+    if let Err(publication::Error::Schema(more)) = drawn.map_err(|error| act::moved(error, &PLACES)) {
+        let common = ["/Sender", "/MessageId", "/ActionDate", "/InitiatedBy", "/CompanyId"];
+        let is_common = |fault: &Fault| common.iter().any(|place| fault.pointer.starts_with(place));
+        problem = problem.also(more.into_iter().filter(|fault| is_known || is_common(fault)).collect());
+    }
+    problem
+}
+
+/// What a body names beside its action and its branch.
+fn mentions(given: &Given<'_>) -> Mentions {
+    let client: Option<Object> = given.value("InitiatedBy");
+    Mentions {
+        initiated_by: client.and_then(|client| client.read("ClientId")),
+        company_id: given.value("CompanyId"),
+        ..Mentions::default()
+    }
+}
+
+/// The problem, with all that the body names and there is not.
+fn with_strangers(problem: Problem, names: &Mentions, call: &Call) -> Problem {
+    let strangers = publication::Error::Schema(strangers(names, call.app.store.directory()));
+    match act::moved(strangers, &PLACES) {
+        publication::Error::Schema(faults) => problem.also(faults),
+        publication::Error::InvalidJson { .. } => problem,
     }
 }
 

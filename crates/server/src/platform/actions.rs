@@ -9,7 +9,7 @@ use workbell_wire::fault::{NOT_ALLOWED, TOO_LONG};
 use workbell_wire::{Action, ActionName, Timestamp};
 
 use crate::call::{Call, short};
-use crate::check::Faults;
+use crate::check::{Faults, Mode};
 use crate::problem::{Code, Problem};
 use crate::route::{Gives, Guard, Method, PAGING, Route, Takes};
 use crate::shape::{Form, Shape, always, maybe};
@@ -24,7 +24,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Register an action of your own, or give it another sample",
         guard: Guard::Platform,
         query: &[],
-        takes: Takes::Whole(&NEW),
+        takes: Takes::Judged(&NEW, Mode::Whole, judge),
         gives: &[(201, Gives::One(&ACTION)), (200, Gives::One(&ACTION))],
         codes: &[],
         handler: |call| Box::pin(register(call)),
@@ -144,10 +144,9 @@ struct Sampled<'a> {
     sample: &'a RawValue,
 }
 
-async fn register(call: Call) -> Result<Response, Problem> {
-    let name = name(call.fields.text("Name").unwrap_or_default())?;
-    let mut faults = Faults::default();
-    if name.known().is_some() {
+fn judge(call: &Call, faults: &mut Faults) -> Result<(), Problem> {
+    let name: Option<ActionName> = call.fields.text("Name").and_then(|name| name.parse().ok());
+    if name.is_some_and(|name| name.known().is_some()) {
         faults.add(
             "/Name",
             NOT_ALLOWED,
@@ -166,13 +165,18 @@ async fn register(call: Call) -> Result<Response, Problem> {
             );
         }
     }
+    let most = call.app.limits.body;
+    if serde_json::from_slice::<Sampled<'_>>(&call.body).is_ok_and(|it| it.sample.get().len() > most) {
+        faults.add("/Sample", TOO_LONG, format!("has at most {most} bytes (limits.body)"));
+    }
+    Ok(())
+}
+
+async fn register(call: Call) -> Result<Response, Problem> {
+    let name = name(call.fields.text("Name").unwrap_or_default())?;
     let sampled: Sampled<'_> = serde_json::from_slice(&call.body)
         .map_err(|error| Problem::new(Code::InvalidJson, format!("the body is no JSON: {error}")))?;
     let sample = sampled.sample.get();
-    if sample.len() > call.app.limits.body {
-        faults.add("/Sample", TOO_LONG, format!("has at most {} bytes (limits.body)", call.app.limits.body));
-    }
-    faults.into_result()?;
     let before = call.app.store.directory().action(&name);
     let created = before.as_ref().map_or_else(|| call.app.clock.now(), |before| before.created);
     let action = OwnAction { name, sample: sample.to_owned(), created };

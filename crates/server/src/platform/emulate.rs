@@ -16,7 +16,7 @@ use super::endpoints::endpoint;
 use super::log::{self, RECORD};
 use crate::answer;
 use crate::call::Call;
-use crate::check::Faults;
+use crate::check::{Faults, Mode};
 use crate::problem::{Code, Problem};
 use crate::route::{Gives, Guard, Method, Route, Takes};
 use crate::shape::{Form, Shape, always, maybe};
@@ -29,7 +29,7 @@ pub(crate) static ROUTES: &[Route] = &[Route {
     summary: "Send one sample to an endpoint and see its answer; logged, never tried again, in no lane",
     guard: Guard::Company,
     query: &[],
-    takes: Takes::Whole(&EMULATION),
+    takes: Takes::Judged(&EMULATION, Mode::Whole, judge),
     gives: &[(200, Gives::One(&RECORD))],
     codes: &[Code::StateConflict, Code::UnknownAction, Code::UnknownBranch, Code::RateLimited],
     handler: |call| Box::pin(emulate(call)),
@@ -73,31 +73,38 @@ async fn emulate(call: Call) -> Result<Response, Problem> {
     Ok(answer::ok(&log::members(record)))
 }
 
-/// The notification that the call asks for.
-fn wanted(call: &Call, company: &CompanyEntry, endpoint: Arc<Endpoint>) -> Result<Emulation, Problem> {
-    let mut faults = Faults::default();
-    let name = call.fields.text("Action").unwrap_or_default();
-    let action: Option<ActionName> = name.parse().ok();
-    let own = action.as_ref().and_then(|action| call.app.store.directory().action(action));
-    let known = action.as_ref().and_then(ActionName::known);
-    if known.is_none() && own.is_none() {
+/// What the call names that there is not.
+fn judge(call: &Call, faults: &mut Faults) -> Result<(), Problem> {
+    let company = call.company()?;
+    endpoint(call)?;
+    let action: Option<ActionName> = call.fields.text("Action").and_then(|name| name.parse().ok());
+    if let Some(name) = action.filter(|name| name.known().is_none())
+        && call.app.store.directory().action(&name).is_none()
+    {
         let message =
             format!("{name} is neither of the 28 nor registered; register it with POST /v1/actions");
         faults.add("/Action", Code::UnknownAction.name(), message);
     }
+    let branch_id = call.fields.integer("BranchId").filter(|id| *id >= 1);
+    if let Some(id) = branch_id.filter(|id| !company.branches.contains_key(id)) {
+        let message = format!("branch {id} is not one of this company");
+        faults.add("/BranchId", Code::UnknownBranch.name(), message);
+    }
+    Ok(())
+}
+
+/// The notification that the call asks for.
+fn wanted(call: &Call, company: &CompanyEntry, endpoint: Arc<Endpoint>) -> Result<Emulation, Problem> {
+    let name = call.fields.text("Action").unwrap_or_default();
+    let action: Option<ActionName> = name.parse().ok();
+    let own = action.as_ref().and_then(|action| call.app.store.directory().action(action));
+    let known = action.as_ref().and_then(ActionName::known);
     let company_wide = known == Some(Action::AdditionalFieldDescriptorUpdated);
     let branch_id = match call.fields.integer("BranchId") {
-        Some(0) => 0,
-        Some(id) if company.branches.contains_key(&id) => id,
-        Some(id) => {
-            let message = format!("branch {id} is not one of this company");
-            faults.add("/BranchId", Code::UnknownBranch.name(), message);
-            0
-        }
+        Some(id) => id,
         None if company_wide => 0,
         None => usual_branch(company, &endpoint),
     };
-    faults.into_result()?;
     let variant = call.fields.text("Variant").and_then(Variant::from_name).unwrap_or(Variant::Typical);
     let message_id = MessageId::from(crate::id::new());
     let now = call.app.clock.now();

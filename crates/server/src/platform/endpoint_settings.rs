@@ -93,7 +93,7 @@ pub(super) const ON_410: Form = Form::OneOf(&["Retry", "Pause"]);
 /// The settings `before` (`None`: of a new endpoint) with what the fields change.
 ///
 /// # Errors
-/// All faults at once.
+/// All faults at once; also those that the configuration has made since [`judge`] was asked.
 pub(super) fn changed(
     fields: &Fields,
     before: Option<&EndpointSettings>,
@@ -101,20 +101,47 @@ pub(super) fn changed(
     company: &CompanyEntry,
     app: &App,
 ) -> Result<EndpointSettings, Problem> {
+    let mut faults = Faults::default();
+    let (mut settings, wanted_headers) = judged(fields, before, company, app, &mut faults);
+    faults.into_result()?;
+    if let Some(wanted) = wanted_headers {
+        settings.headers = headers::seal(wanted, endpoint, &app.master_key)?;
+    }
+    Ok(settings)
+}
+
+/// What is wrong with the fields beyond their form.
+pub(super) fn judge(
+    fields: &Fields,
+    before: Option<&EndpointSettings>,
+    company: &CompanyEntry,
+    app: &App,
+    faults: &mut Faults,
+) {
+    judged(fields, before, company, app, faults);
+}
+
+/// The settings, with headers yet to be sealed.
+fn judged(
+    fields: &Fields,
+    before: Option<&EndpointSettings>,
+    company: &CompanyEntry,
+    app: &App,
+    faults: &mut Faults,
+) -> (EndpointSettings, Option<Vec<headers::Wanted>>) {
     let usual = EndpointSettings::default();
     let now = before.unwrap_or(&usual).clone();
-    let mut faults = Faults::default();
     let wanted_headers = match fields.get("Headers", Json::as_members) {
         Given::Not => None,
         Given::Null => Some(Vec::new()),
-        Given::Value(members) => Some(headers::check(members, &now.headers, &mut faults)),
+        Given::Value(members) => Some(headers::check(members, &now.headers, faults)),
     };
-    let mut settings = EndpointSettings {
-        url: url(fields, before, app, &mut faults).or_keep(now.url),
+    let settings = EndpointSettings {
+        url: url(fields, before, app, faults).or_keep(now.url),
         enabled: fields.get("Enabled", Json::as_flag).or(now.enabled, usual.enabled),
-        actions: actions(fields, app, &mut faults).or(now.actions, usual.actions),
-        branch_ids: branch_ids(fields, company, &mut faults).or(now.branch_ids, usual.branch_ids),
-        client_id: client_id(fields, company, &mut faults).or_keep(now.client_id),
+        actions: actions(fields, app, faults).or(now.actions, usual.actions),
+        branch_ids: branch_ids(fields, company, faults).or(now.branch_ids, usual.branch_ids),
+        client_id: client_id(fields, company, faults).or_keep(now.client_id),
         authorization: fields.get("Authorization", authorization).or(now.authorization, usual.authorization),
         signature: fields.get("Signature", signature).or(now.signature, usual.signature),
         expect_continue: fields
@@ -124,22 +151,20 @@ pub(super) fn changed(
         hold_limit: wait(fields, "HoldLimit").or_keep(now.hold_limit),
         max_concurrency: small(fields, "MaxConcurrency").or_keep(now.max_concurrency),
         rate_per_second: fields.get("RatePerSecond", integer).or_keep(now.rate_per_second),
-        retry_schedule: retry_schedule(fields, &mut faults).or_keep(now.retry_schedule),
+        retry_schedule: retry_schedule(fields, faults).or_keep(now.retry_schedule),
         max_attempts: small(fields, "MaxAttempts").or_keep(now.max_attempts),
         timeout: wait(fields, "Timeout").or_keep(now.timeout),
         on_410: fields.get("On410", on_410).or(now.on_410, usual.on_410),
     };
-    keep_to_limits(fields, &settings, app, &mut faults);
-    faults.into_result()?;
-    if let Some(wanted) = wanted_headers {
-        settings.headers = headers::seal(wanted, endpoint, &app.master_key)?;
-    }
-    Ok(settings)
+    keep_to_limits(fields, app, faults);
+    (settings, wanted_headers)
 }
 
 fn url(fields: &Fields, before: Option<&EndpointSettings>, app: &App, faults: &mut Faults) -> Given<String> {
     let given = fields.get("Url", |json| json.as_text().map(str::to_owned));
-    if let Given::Value(text) = &given {
+    if let Given::Value(text) = &given
+        && !faults.are_at("/Url")
+    {
         match Target::parse(text) {
             Err(error) => faults.add("/Url", BAD_URL, error.to_string()),
             Ok(target) => match app.policy.judge_target(&target) {
@@ -156,7 +181,7 @@ fn url(fields: &Fields, before: Option<&EndpointSettings>, app: &App, faults: &m
             },
         }
     }
-    let for_life = match (before.map(|before| before.url.is_some()), &given) {
+    let for_life = match (before.map(|before| before.url.is_some()), fields.get("Url", Some)) {
         (Some(true), Given::Null) => {
             Some("this endpoint is pushed to, for life; create another one that pulls")
         }
@@ -173,18 +198,18 @@ fn url(fields: &Fields, before: Option<&EndpointSettings>, app: &App, faults: &m
 
 fn actions(fields: &Fields, app: &App, faults: &mut Faults) -> Given<Vec<String>> {
     fields.get("Actions", |json| {
-        let names: Vec<_> = json.as_list()?.iter().filter_map(Json::as_text).collect();
-        for (place, name) in names.iter().enumerate().filter(|(_, name)| **name != "*") {
-            let known = name
-                .parse::<ActionName>()
-                .is_ok_and(|name| name.known().is_some() || app.store.directory().action(&name).is_some());
-            if !known {
+        let list = json.as_list()?;
+        for (place, name) in list.iter().enumerate() {
+            let Some(name) = name.as_text().and_then(|name| name.parse::<ActionName>().ok()) else {
+                continue;
+            };
+            if name.known().is_none() && app.store.directory().action(&name).is_none() {
                 let message =
                     format!("{name} is neither of the 28 nor registered; register it with POST /v1/actions");
                 faults.add(format!("/Actions/{place}"), Code::UnknownAction.name(), message);
             }
         }
-        Some(names.into_iter().map(str::to_owned).collect())
+        Some(list.iter().filter_map(Json::as_text).map(str::to_owned).collect())
     })
 }
 
@@ -192,7 +217,8 @@ fn branch_ids(fields: &Fields, company: &CompanyEntry, faults: &mut Faults) -> G
     fields.get("BranchIds", |json| {
         let list = json.as_list()?;
         for (place, id) in list.iter().enumerate() {
-            if let Some(id) = id.as_integer().filter(|id| !company.branches.contains_key(id)) {
+            let id = id.as_integer().filter(|id| *id >= 1);
+            if let Some(id) = id.filter(|id| !company.branches.contains_key(id)) {
                 let message = format!("branch {id} is not one of this company");
                 faults.add(format!("/BranchIds/{place}"), Code::UnknownBranch.name(), message);
             }
@@ -215,6 +241,9 @@ fn client_id(fields: &Fields, company: &CompanyEntry, faults: &mut Faults) -> Gi
 
 fn retry_schedule(fields: &Fields, faults: &mut Faults) -> Given<RetrySchedule> {
     fields.get("RetrySchedule", |json| {
+        if faults.are_at("/RetrySchedule") {
+            return None;
+        }
         let waits = json.as_list()?.iter().filter_map(|wait| duration::parse(wait.as_text()?).ok()).collect();
         RetrySchedule::new(waits)
             .map_err(|unusable| faults.add("/RetrySchedule", OUT_OF_RANGE, unusable.to_string()))
@@ -223,25 +252,26 @@ fn retry_schedule(fields: &Fields, faults: &mut Faults) -> Given<RetrySchedule> 
 }
 
 /// An endpoint never gets more than the service's settings give.
-fn keep_to_limits(fields: &Fields, settings: &EndpointSettings, app: &App, faults: &mut Faults) {
+fn keep_to_limits(fields: &Fields, app: &App, faults: &mut Faults) {
     let most = &app.defaults;
-    let given = |name| matches!(fields.get(name, Some), Given::Value(_));
     let mut refuse = |name: &str, most: String, setting: &str| {
         faults.add(format!("/{name}"), OUT_OF_RANGE, format!("must be at most {most} ({setting})"));
     };
-    if given("MaxConcurrency") && settings.max_concurrency.is_some_and(|it| it > most.endpoint_concurrency) {
+    let exceeds = |name, most: u16| matches!(small(fields, name), Given::Value(asked) if asked > most);
+    let outlasts = |name, most: Duration| matches!(wait(fields, name), Given::Value(asked) if asked > most);
+    if exceeds("MaxConcurrency", most.endpoint_concurrency) {
         refuse("MaxConcurrency", most.endpoint_concurrency.to_string(), "delivery.endpoint_concurrency");
     }
-    if given("MaxAttempts") && settings.max_attempts.is_some_and(|it| it > most.max_attempts) {
+    if exceeds("MaxAttempts", most.max_attempts) {
         refuse("MaxAttempts", most.max_attempts.to_string(), "delivery.max_attempts");
     }
-    if given("Timeout") && settings.timeout.is_some_and(|it| it > most.timeout) {
+    if outlasts("Timeout", most.timeout) {
         refuse("Timeout", duration::format(most.timeout), "delivery.timeout");
     }
-    if given("HoldLimit") && settings.hold_limit.is_some_and(|it| it > most.hold_limit) {
+    if outlasts("HoldLimit", most.hold_limit) {
         refuse("HoldLimit", duration::format(most.hold_limit), "delivery.hold_limit");
     }
-    if given("Timeout") && settings.timeout == Some(Duration::ZERO) {
+    if wait(fields, "Timeout") == Given::Value(Duration::ZERO) {
         faults.add("/Timeout", OUT_OF_RANGE, "must be longer than nothing");
     }
 }

@@ -12,10 +12,11 @@ use workbell_wire::Timestamp;
 
 use super::clients::{OLD_SECRET_LIFE, ROTATION};
 use super::endpoint_settings::{
-    ACTIONS, AUTHORIZATION, BRANCH_IDS, ON_410, SCHEDULE, SETTINGS, SIGNATURE, URL, changed,
+    ACTIONS, AUTHORIZATION, BRANCH_IDS, ON_410, SCHEDULE, SETTINGS, SIGNATURE, URL, changed, judge,
 };
 use super::headers::MASK;
 use crate::call::{Call, short};
+use crate::check::{Faults, Mode};
 use crate::problem::{Code, Problem};
 use crate::route::{Gives, Guard, Method, PAGING, Route, Takes, UNDELIVERED};
 use crate::shape::{Form, Shape, always, maybe};
@@ -40,7 +41,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Create an endpoint; its signing secret is shown this once",
         guard: Guard::Company,
         query: &[],
-        takes: Takes::Whole(&SETTINGS),
+        takes: Takes::Judged(&SETTINGS, Mode::Whole, judge_new),
         gives: &[(201, Gives::One(&ENDPOINT))],
         codes: CODES,
         handler: |call| Box::pin(create(call)),
@@ -79,7 +80,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Change an endpoint: only the members given",
         guard: Guard::Company,
         query: &[],
-        takes: Takes::Partial(&SETTINGS),
+        takes: Takes::Judged(&SETTINGS, Mode::Partial, judge_change),
         gives: &[(200, Gives::One(&ENDPOINT))],
         codes: CODES,
         handler: |call| Box::pin(change(call)),
@@ -257,6 +258,17 @@ fn new_secret(call: &Call, endpoint: &EndpointKey) -> Result<(String, SealedText
 pub(super) fn cannot_seal(error: workbell_signing::Error) -> Problem {
     tracing::error!(%error, "cannot make or seal a secret");
     Problem::new(Code::InternalError, "no secret can be made or sealed; the service's log says why")
+}
+
+fn judge_new(call: &Call, faults: &mut Faults) -> Result<(), Problem> {
+    judge(&call.fields, None, &*call.company()?, &call.app, faults);
+    Ok(())
+}
+
+fn judge_change(call: &Call, faults: &mut Faults) -> Result<(), Problem> {
+    let before = endpoint(call)?;
+    judge(&call.fields, Some(&before.settings), &*call.company()?, &call.app, faults);
+    Ok(())
 }
 
 async fn create(call: Call) -> Result<Response, Problem> {

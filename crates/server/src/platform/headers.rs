@@ -57,8 +57,13 @@ pub(super) fn check(
         let pointer = format!("/Headers/{}", escape(name));
         let value = value.as_text().unwrap_or_default();
         sum += name.len() + value.len() + 4;
-        if members[..place].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
-            faults.add(&pointer, DOUBLED, "stands here more than once; case makes no difference");
+        if let Some((earlier, _)) =
+            members[..place].iter().find(|(earlier, _)| earlier.eq_ignore_ascii_case(name))
+        {
+            // The same in the same case is no fault of a header alone: it was told with the form.
+            if earlier != name {
+                faults.add(&pointer, DOUBLED, "stands here more than once; case makes no difference");
+            }
             continue;
         }
         if let Err(message) = name_allowed(name).and_then(|()| value_allowed(value)) {

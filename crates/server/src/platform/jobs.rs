@@ -12,8 +12,8 @@ use super::deliveries::{ERROR, STATES};
 use super::endpoints::EMPTY;
 use crate::answer;
 use crate::call::{Call, short};
-use crate::check::Faults;
-use crate::fields::Fields;
+use crate::check::{Faults, Mode};
+use crate::fields::{Fields, Given};
 use crate::problem::{Code, Problem};
 use crate::route::{Gives, Guard, Method, PAGING, Route, Takes};
 use crate::shape::{Form, Member, Shape, always, maybe};
@@ -27,7 +27,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Retry, discard, replay or erase many at once, in the background",
         guard: Guard::Company,
         query: &[],
-        takes: Takes::Whole(&NEW_JOB),
+        takes: Takes::Judged(&NEW_JOB, Mode::Whole, judge),
         gives: &[(201, Gives::One(&JOB))],
         codes: &[Code::NotFound, Code::StateConflict],
         handler: |call| Box::pin(create(call)),
@@ -163,15 +163,11 @@ fn members(record: JobRecord) -> Members {
 
 async fn create(call: Call) -> Result<Response, Problem> {
     let fields = &call.fields;
-    let kind = fields
-        .text("Kind")
-        .and_then(|name| Kind::ALL.into_iter().find(|kind| kind.name() == name))
-        .unwrap_or(Kind::Retry);
+    let kind = kind(fields).unwrap_or(Kind::Retry);
     if kind == Kind::Erase && call.own_company().is_some() {
         return Err(Problem::new(Code::Forbidden, "only the operator, with the platform key, may erase"));
     }
     let mut filter = filter(fields);
-    check(kind, &filter, fields.is_set("All"))?;
     if let Some(own) = call.own_company() {
         // Another company's answers as one that does not exist.
         if let Some(other) = filter.company_id.as_ref().filter(|asked| *asked != own) {
@@ -191,6 +187,11 @@ async fn create(call: Call) -> Result<Response, Problem> {
     Ok(answer::created(&format!("/v1/jobs/{}", made.job.id), &members(made)))
 }
 
+fn kind(fields: &Fields) -> Option<Kind> {
+    let name = fields.text("Kind")?;
+    Kind::ALL.into_iter().find(|kind| kind.name() == name)
+}
+
 fn filter(fields: &Fields) -> Filter {
     let given = fields.object("Filter");
     let parsed = |name: &str| given.text(name);
@@ -208,24 +209,25 @@ fn filter(fields: &Fields) -> Filter {
 }
 
 /// What the shape cannot say: which members go together.
-fn check(kind: Kind, filter: &Filter, all: bool) -> Result<(), Problem> {
-    let mut faults = Faults::default();
-    if kind == Kind::Erase {
+fn judge(call: &Call, faults: &mut Faults) -> Result<(), Problem> {
+    let fields = &call.fields;
+    let (kind, all) = (kind(fields), fields.is_set("All"));
+    // By what is there, whatever its form.
+    let given = fields.object("Filter");
+    let names = |name: &str| matches!(given.get(name, Some), Given::Value(_));
+    let are_named: Vec<&str> =
+        FILTER.members.iter().map(|member| member.name).filter(|it| names(it)).collect();
+    if kind == Some(Kind::Erase) {
         if all {
             faults.add("/All", NOT_ALLOWED, "an Erase is of one work order, never of all");
         }
-        let only = Filter {
-            company_id: filter.company_id.clone(),
-            work_order_id: filter.work_order_id,
-            ..Filter::default()
-        };
-        if filter.company_id.is_none() || filter.work_order_id.is_none() || *filter != only {
+        if are_named != ["CompanyId", "WorkOrderId"] {
             faults.add("/Filter", NOT_ALLOWED, "an Erase takes CompanyId and WorkOrderId, both and no other");
         }
-    } else if *filter == Filter::default() && !all {
+    } else if are_named.is_empty() && !all && !faults.are_at("/Filter") && !faults.are_at("/Kind") {
         faults.add("/Filter", MISSING, "must name something; to mean everything, add All: true");
     }
-    if let Some(states) = filter.state
+    if let (Some(kind), Some(states)) = (kind, filter(fields).state)
         && kind.is_of_deliveries()
         && !State::ALL.into_iter().any(|state| states.takes(state) && kind.takes(state))
     {
@@ -235,16 +237,13 @@ fn check(kind: Kind, filter: &Filter, all: bool) -> Result<(), Problem> {
             format!("nothing that is {} can be the matter of a {}", states.name(), kind.name()),
         );
     }
-    if kind == Kind::Replay {
+    if kind == Some(Kind::Replay) {
         let means_nothing = "means nothing to a Replay, which sends notifications whatever became of them";
-        if filter.state.is_some() {
-            faults.add("/Filter/State", NOT_ALLOWED, means_nothing);
-        }
-        if filter.error.is_some() {
-            faults.add("/Filter/Error", NOT_ALLOWED, means_nothing);
+        for name in ["State", "Error"].into_iter().filter(|name| names(name)) {
+            faults.add(format!("/Filter/{name}"), NOT_ALLOWED, means_nothing);
         }
     }
-    faults.into_result()
+    Ok(())
 }
 
 async fn list(call: Call) -> Result<Response, Problem> {

@@ -13,7 +13,7 @@ use workbell_store::record::Change;
 use workbell_wire::Timestamp;
 
 use crate::call::{Call, short};
-use crate::check::{BAD_EMAIL, Faults};
+use crate::check::{BAD_EMAIL, Faults, Mode};
 use crate::problem::{Code, Problem};
 use crate::route::{Gives, Guard, Method, PAGING, Route, Takes};
 use crate::shape::{Form, Shape, always, maybe};
@@ -38,7 +38,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Let somebody sign in; the answer has their one-time link, shown this once",
         guard: Guard::Company,
         query: &[],
-        takes: Takes::Whole(&NEW),
+        takes: Takes::Judged(&NEW, Mode::Whole, judge),
         gives: &[(201, Gives::One(&PERSON))],
         codes: &[Code::StateConflict],
         handler: |call| Box::pin(create(call)),
@@ -77,7 +77,7 @@ pub(crate) static ROUTES: &[Route] = &[
         summary: "Give a person another email or role; it holds at once",
         guard: Guard::Company,
         query: &[],
-        takes: Takes::Partial(&NEW),
+        takes: Takes::Judged(&NEW, Mode::Partial, judge),
         gives: &[(200, Gives::One(&PERSON))],
         codes: &[Code::StateConflict],
         handler: |call| Box::pin(change(call)),
@@ -186,17 +186,19 @@ fn new_link(call: &Call) -> Result<(String, ([u8; 32], Timestamp)), Problem> {
     Ok((crate::portal::link(&call.app.public_url, &secret), kept))
 }
 
-/// The email of the body in the form in which it is kept.
-fn email(call: &Call) -> Result<Option<String>, Problem> {
-    let Some(text) = call.fields.text("Email") else { return Ok(None) };
+fn judge(call: &Call, faults: &mut Faults) -> Result<(), Problem> {
+    let Some(text) = call.fields.text("Email").filter(|_| !faults.are_at("/Email")) else { return Ok(()) };
     let is_good = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
         && !text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
-    if is_good {
-        return Ok(Some(text.to_lowercase()));
+    if !is_good {
+        faults.add("/Email", BAD_EMAIL, "must be an email address: name@host, without blanks");
     }
-    let mut faults = Faults::default();
-    faults.add("/Email", BAD_EMAIL, "must be an email address: name@host, without blanks");
-    faults.into_result().map(|()| None)
+    Ok(())
+}
+
+/// The email of the body in the form in which it is kept.
+fn email(call: &Call) -> Option<String> {
+    call.fields.text("Email").map(str::to_lowercase)
 }
 
 fn role(call: &Call) -> Option<Role> {
@@ -211,7 +213,7 @@ async fn create(call: Call) -> Result<Response, Problem> {
     let person = Person {
         company_id,
         person_id: PersonId::from_uuid(crate::id::new()),
-        email: email(&call)?.unwrap_or_default(),
+        email: email(&call).unwrap_or_default(),
         role: role(&call).unwrap_or(Role::Reader),
         password: None,
         link: Some(kept),
@@ -237,7 +239,7 @@ async fn read(call: Call) -> Result<Response, Problem> {
 async fn change(call: Call) -> Result<Response, Problem> {
     let _changing = call.app.changing.lock().await;
     let mut person = person(&call).await?;
-    if let Some(email) = email(&call)? {
+    if let Some(email) = email(&call) {
         person.email = email;
     }
     if let Some(role) = role(&call) {

@@ -13,6 +13,7 @@ use workbell_store::record::{Acceptance, AcceptanceResult, Accepted, Refused};
 use workbell_wire::publication::{self, is_array, split_array};
 use workbell_wire::{Fault, MessageId, Publication, Timestamp, fault};
 
+use super::strangers;
 use crate::answer;
 use crate::app::App;
 use crate::call::Call;
@@ -29,13 +30,16 @@ pub(super) async fn publish(call: Call) -> Result<Response, Problem> {
 }
 
 async fn one(call: &Call) -> Result<Response, Problem> {
-    let acceptance = {
-        let publication = Publication::parse(&call.body).map_err(refused_text)?;
-        acceptance(&publication, &call.app, call.app.clock.now())?
+    let told = |problem| match std::str::from_utf8(&call.body) {
+        Ok(text) => strangers::told(problem, text, &call.app),
+        Err(_) => problem,
     };
-    let mut results = call.app.store.accept(vec![acceptance]).await?;
+    let publication = Publication::parse(&call.body).map_err(refused_text);
+    let acceptance =
+        publication.and_then(|publication| acceptance(&publication, &call.app, call.app.clock.now()));
+    let mut results = call.app.store.accept(vec![acceptance.map_err(told)?]).await?;
     let result = results.pop().expect("the store answers every notification");
-    let accepted = result.map_err(refused)?;
+    let accepted = result.map_err(|why| told(refused(why)))?;
     let status = if accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(answer::json(status, &Members::from(&accepted)))
 }
@@ -55,7 +59,7 @@ async fn array(call: &Call) -> Result<Response, Problem> {
     let mut acceptances = Vec::with_capacity(texts.len());
     // What is wrong with an item, or None for one that the store answers.
     let mut problems = Vec::with_capacity(texts.len());
-    for (place, text) in texts.into_iter().enumerate() {
+    for (place, text) in texts.iter().enumerate() {
         if place % ITEMS_IN_A_ROW == ITEMS_IN_A_ROW - 1 {
             tokio::task::yield_now().await;
         }
@@ -64,12 +68,12 @@ async fn array(call: &Call) -> Result<Response, Problem> {
                 acceptances.push(acceptance);
                 problems.push(None);
             }
-            Err(problem) => problems.push(Some(problem)),
+            Err(problem) => problems.push(Some(strangers::told(problem, text, &call.app))),
         }
     }
     let results =
         if acceptances.is_empty() { Vec::new() } else { call.app.store.accept(acceptances).await? };
-    Ok(answer::raw_json(StatusCode::OK, items(problems, results)))
+    Ok(answer::raw_json(StatusCode::OK, items(&texts, problems, results, &call.app)))
 }
 
 fn item(text: &str, app: &App, now: Timestamp) -> Result<Acceptance, Problem> {
@@ -81,17 +85,20 @@ fn item(text: &str, app: &App, now: Timestamp) -> Result<Acceptance, Problem> {
 }
 
 /// One answer per item, in order.
-fn items(problems: Vec<Option<Problem>>, results: Vec<AcceptanceResult>) -> Bytes {
+fn items(texts: &[&str], problems: Vec<Option<Problem>>, results: Vec<AcceptanceResult>, app: &App) -> Bytes {
     let mut written = Vec::with_capacity(problems.len() * 160 + 2);
     let mut results = results.into_iter();
     written.push(b'[');
-    for (place, problem) in problems.into_iter().enumerate() {
+    for (place, (problem, text)) in problems.into_iter().zip(texts).enumerate() {
         if place > 0 {
             written.push(b',');
         }
         let outcome = match problem {
             Some(problem) => Err(problem),
-            None => results.next().expect("the store answers every notification").map_err(refused),
+            None => {
+                let result = results.next().expect("the store answers every notification");
+                result.map_err(|why| strangers::told(refused(why), text, app))
+            }
         };
         serde_json::to_writer(&mut written, &Item(outcome)).expect("answers are plain data");
     }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails the test")]
 
 mod actions;
+mod all_at_once;
 mod audit;
 mod companies;
 mod deliveries;

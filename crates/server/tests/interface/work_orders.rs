@@ -243,9 +243,15 @@ async fn all_faults_are_named_where_the_caller_wrote_them() {
     let order = order_in(&house, &[Action::Accepted]).await;
     let before = everything(&house, order).await;
     let wrong = [
-        (json!({}), faults([("/Action", "missing")])),
-        (json!({"Action": 5}), faults([("/Action", "wrong_type")])),
-        (json!({"Action": "NewWorkOrder"}), faults([("/Action", "not_allowed")])),
+        (
+            json!({}),
+            faults([("/Action", "missing"), ("/Sender/Name", "missing"), ("/Sender/Type", "missing")]),
+        ),
+        (json!({"Action": 5, "Sender": {"Name": "a", "Type": "b"}}), faults([("/Action", "wrong_type")])),
+        (
+            json!({"Action": "NewWorkOrder", "Sender": {"Name": "a", "Type": "b"}}),
+            faults([("/Action", "not_allowed")]),
+        ),
         (
             json!({"Action": "PutOnHold", "MessageId": "x", "ActionDate": "now", "Sender": {"Name": 1}}),
             faults([
@@ -273,11 +279,13 @@ async fn all_faults_are_named_where_the_caller_wrote_them() {
         expected.sort();
         assert_eq!(found, expected, "{request}");
     }
-    act(&house, order, json!({"Action": "Sung"})).await.problem(422, "unknown_action");
+    let sung = json!({"Action": "Sung", "Sender": {"Name": "a", "Type": "b"}});
+    act(&house, order, sung).await.problem(422, "unknown_action");
     let path = format!("/v1/work-orders/{order}/actions");
     house.text("POST", &path, r#"{"Action": "#).await.problem(400, "invalid_json");
     house.text("POST", &path, "[]").await.problem(422, "schema_violation");
-    let doubled = house.text("POST", &path, r#"{"Action": "Accepted", "Action": "Rejected"}"#).await;
+    let twice = r#"{"Action": "Accepted", "Action": "Rejected", "Sender": {"Name": "a", "Type": "b"}}"#;
+    let doubled = house.text("POST", &path, twice).await;
     assert_eq!(doubled.problem(422, "schema_violation"), faults([("/Action", "doubled")]));
     assert_eq!(everything(&house, order).await, before);
     let new = json!({"Details": {"BranchId": 492042, "Status": "Accepted", "WorkOrderId": 0}});

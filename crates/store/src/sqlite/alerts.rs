@@ -11,7 +11,9 @@ use super::by_hand::company_id;
 use super::command::Command;
 use super::lists::{Walk, start_of};
 use super::write::{Event, Write};
-use crate::alert::{AlertFilter, AlertKind, AlertRecord, Alerts, DYING_LASTS, NewAlert, Telling};
+use crate::alert::{
+    AlertFilter, AlertKind, AlertRecord, Alerts, DYING_LASTS, LONGEST_WAIT, NewAlert, Telling, Untold,
+};
 use crate::error::Error;
 use crate::filter::{Page, Paging};
 
@@ -165,13 +167,21 @@ impl Write {
     }
 }
 
-fn untold(connection: &Connection, limit: usize) -> Result<Vec<AlertRecord>, Error> {
+fn untold(connection: &Connection, now: Timestamp, limit: usize) -> Result<Untold, Error> {
+    let (now, horizon) = (now.ticks(), now.plus(LONGEST_WAIT).ticks());
     let mut statement = connection.prepare_cached(&format!(
         // Uses alerts_unsent.
-        "SELECT {COLUMNS} FROM alerts WHERE sent IS NULL AND given_up = 0 ORDER BY alert_no LIMIT ?1"
+        "SELECT {COLUMNS} FROM alerts
+         WHERE sent IS NULL AND given_up = 0 AND (due <= ?1 OR due > ?2) ORDER BY alert_no LIMIT ?3"
     ))?;
-    let rows = statement.query_map(params![limit], record)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = statement.query_map(params![now, horizon, limit], record)?;
+    let due = rows.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare_cached(
+        // Uses alerts_unsent.
+        "SELECT min(due) FROM alerts WHERE sent IS NULL AND given_up = 0 AND due > ?1 AND due <= ?2",
+    )?;
+    let next: Option<i64> = statement.query_row(params![now, horizon], |row| row.get(0))?;
+    Ok(Untold { due, next: next.map(Timestamp::from_ticks) })
 }
 
 fn list(connection: &Connection, filter: &AlertFilter, paging: &Paging) -> Result<Page<AlertRecord>, Error> {
@@ -227,8 +237,8 @@ impl Alerts for SqliteStore {
         self.ask(|reply| Command::OfAlert(Box::new(wanted), reply)).await
     }
 
-    async fn untold_alerts(&self, limit: usize) -> Result<Vec<AlertRecord>, Error> {
-        self.readers.run(move |connection| untold(connection, limit)).await
+    async fn untold_alerts(&self, now: Timestamp, limit: usize) -> Result<Untold, Error> {
+        self.readers.run(move |connection| untold(connection, now, limit)).await
     }
 
     async fn told(&self, no: u64, telling: Telling) -> Result<(), Error> {

@@ -18,7 +18,7 @@ use crate::traffic::Span;
 use crate::work_order::WorkOrderFilter;
 
 /// What reads a table whole, and why that is right.
-const WHOLE: [&str; 20] = [
+const WHOLE: [&str; 21] = [
     // At start, into the directory.
     "FROM companies WHERE deleted IS NULL",
     "SELECT company_id, branch_id, name, created FROM branches",
@@ -40,6 +40,7 @@ const WHOLE: [&str; 20] = [
     "SELECT minute FROM backlog ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
     // Through an index of those alone that are under way.
+    "FROM alerts\n         WHERE sent IS NULL",
     "FROM alerts WHERE sent IS NULL",
     "FROM jobs WHERE open = 1",
     // A page of all jobs.
@@ -270,7 +271,7 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
     ] {
         bench.store().audit(filter, paging()).await.unwrap();
     }
-    let alert = bench.store().untold_alerts(10).await.unwrap()[0].clone();
+    let alert = bench.store().untold_alerts(bench.now(), 10).await.unwrap().due[0].clone();
     bench.store().told(alert.no, Telling::Told(bench.now())).await.unwrap();
     bench.store().alerts(AlertFilter::default(), paging()).await.unwrap();
     bench.store().notification(&endpoint.company_id, head.message_id).await.unwrap().unwrap();
