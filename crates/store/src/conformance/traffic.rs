@@ -109,6 +109,8 @@ async fn waited(bench: &Bench, endpoint: &EndpointKey, minutes: u32) -> Vec<u64>
 pub(crate) async fn what_waited_is_known_for_the_end_of_every_minute(mut bench: Bench) {
     let endpoint = bench.endpoint().await;
     let other = bench.endpoint_of(&endpoint.company_id).await;
+    // Into the minute.
+    bench.pass(Duration::from_secs(10));
     assert_eq!(waited(&bench, &endpoint, 3).await, [0, 0, 0]);
     bench.publish_many(ORDER, 3).await;
     assert_eq!(waited(&bench, &endpoint, 3).await, [0, 0, 3]);
@@ -132,6 +134,7 @@ pub(crate) async fn what_waited_is_known_for_the_end_of_every_minute(mut bench: 
 
 pub(crate) async fn what_waited_goes_with_the_log(mut bench: Bench) {
     let endpoint = bench.endpoint().await;
+    bench.pass(Duration::from_secs(10));
     bench.publish_many(ORDER, 2).await;
     bench.pass(MINUTE * 2);
     bench.attempt(&endpoint, ORDER, End::Success).await;

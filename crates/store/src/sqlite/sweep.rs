@@ -353,15 +353,13 @@ impl Write {
             "SELECT emptied FROM lanes WHERE emptied IS NOT NULL AND emptied >= ?1 ORDER BY emptied LIMIT 1",
             before,
         )?;
-        let oldest_minute = |sql: &str| -> Result<Option<i64>, Error> {
-            Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
-        };
-        let minutes = [
-            oldest_minute("SELECT minute FROM traffic ORDER BY minute LIMIT 1")?,
-            oldest_minute("SELECT minute FROM backlog ORDER BY minute LIMIT 1")?,
-        ];
+        // What waited goes along with what changed it.
+        let minute: Option<i64> = self
+            .connection
+            .query_row("SELECT minute FROM traffic ORDER BY minute LIMIT 1", [], |row| row.get(0))
+            .optional()?;
         let times = [
-            minutes.into_iter().flatten().min().map(|minute| traffic::start_of(minute + 1).plus(cutoffs.log)),
+            minute.map(|minute| traffic::start_of(minute + 1).plus(cutoffs.log)),
             notification.map(|ticks| Timestamp::from_ticks(ticks).plus(cutoffs.notifications)),
             log.map(|time| time.plus(cutoffs.log)),
             lane.map(|time| time.plus(cutoffs.notifications)),

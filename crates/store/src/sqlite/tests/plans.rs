@@ -37,7 +37,6 @@ const WHOLE: [&str; 21] = [
     "FROM alerts ORDER BY alert_no LIMIT ?1",
     "FROM log WHERE start >= ?1 ORDER BY log_no LIMIT 1",
     "SELECT minute FROM traffic ORDER BY minute LIMIT 1",
-    "SELECT minute FROM backlog ORDER BY minute LIMIT 1",
     "SELECT job_no FROM jobs ORDER BY job_no LIMIT 1 OFFSET ?1",
     // Through an index of those alone that are under way.
     "FROM alerts\n         WHERE sent IS NULL",
@@ -53,7 +52,7 @@ const WHOLE: [&str; 21] = [
 const SORTS: [&str; 1] = ["l.delivery_no BETWEEN ?2 AND ?3"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 21] = [
+const HOT: [(&str, &str); 25] = [
     ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
@@ -120,6 +119,16 @@ const HOT: [(&str, &str); 21] = [
         "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)",
     ),
     ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
+    (
+        "SELECT minute, waiting FROM backlog",
+        "PRIMARY KEY (company_id=? AND endpoint_id=? AND minute>? AND minute<?)",
+    ),
+    ("SELECT 1 FROM undelivered WHERE company_id = ?1 LIMIT", "COVERING INDEX undelivered_"),
+    ("WHERE company_id = ?1 AND attempts > 0", "INDEX undelivered_tried (company_id=?)"),
+    (
+        "AND state = ?3 AND state <> 0 LIMIT",
+        "COVERING INDEX finished_undone_by_company (company_id=? AND state=?)",
+    ),
 ];
 
 /// Everything that a store is asked in its life.
