@@ -1,5 +1,6 @@
-// What makes pages live beside htmx: times in the reader's zone, fields for times in that zone, copying, and parts that
-// are not replaced while somebody reads or works in them. Pages are whole without it.
+// What makes pages live beside htmx: times in the reader's zone, fields for times in that zone, copying, parts that are
+// not replaced while somebody reads or works in them, and where the focus is: at what is wrong, in a question while it
+// is open. Pages are whole without it.
 "use strict";
 
 const sameDay = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -111,6 +112,7 @@ function alive(root) {
 
 document.addEventListener("DOMContentLoaded", () => {
   alive(document);
+  document.querySelector("[aria-invalid='true']")?.focus();
   // What comes later is made alive before it is painted.
   new MutationObserver((changes) => {
     for (const change of changes) {
@@ -170,4 +172,26 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // Nothing is asked for a page that nobody sees.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.target.closest("[data-live]")) event.preventDefault();
+});
+
+// Where links stand in one line that scrolls, browsers leave one that is half seen as it is.
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("nav a, .tabs a")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
+
+// A question takes the focus when it opens and keeps it; the browser gives it back to the opener.
+const CONTROLS = "a[href], button:not(:disabled), select, textarea, input:not([type='hidden'], [type='radio']:not(:checked))";
+
+document.addEventListener("toggle", (event) => {
+  if (event.newState === "open" && event.target.matches("[popover]")) event.target.querySelector(CONTROLS)?.focus();
+}, true);
+
+document.addEventListener("keydown", (event) => {
+  const question = event.key === "Tab" ? document.querySelector(":popover-open") : null;
+  if (!question) return;
+  const all = [...question.querySelectorAll(CONTROLS)];
+  const [first, last] = event.shiftKey ? [all.at(-1), all[0]] : [all[0], all.at(-1)];
+  if (question.contains(document.activeElement) && document.activeElement !== last) return;
+  event.preventDefault();
+  first?.focus();
 });
