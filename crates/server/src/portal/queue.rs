@@ -223,9 +223,12 @@ async fn known_jobs(visit: &Visit) -> Result<Live, Problem> {
 
 async fn list(visit: Visit) -> Result<Response, Problem> {
     let mut search = Search::read(&visit.query);
-    if search.wrong.is_empty() && !search.message().is_empty() {
-        "The queue is searched by work order; the usage log finds a MessageId.".clone_into(&mut search.wrong);
-    }
+    let wrong = match (search.message(), search.number()) {
+        ("", "") => "",
+        ("", _) => "A work order's id is a number. The usage log finds it by what people call it.",
+        (_, _) => "The queue is searched by work order; the usage log finds a MessageId.",
+    };
+    wrong.clone_into(&mut search.wrong);
     let rows = match found(&visit, &search).await {
         Err(problem) if problem.code() == Code::SchemaViolation => {
             search.wrong = problem.in_short();
