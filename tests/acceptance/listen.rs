@@ -142,6 +142,8 @@ fn what_the_emulator_sends_is_verified_printed_and_forwarded_byte_for_byte() {
         }
     }
     let lines = listener.lines(56);
+    let company_wide = lines.iter().find(|line| line.contains("AdditionalFieldDescri"));
+    assert!(company_wide.expect("it has a line").contains("  no work order  "), "{lines:?}");
     for action in ["NewWorkOrder", "CheckedOut", "ProcedureMarked"] {
         let line = lines.iter().find(|line| line.contains(action)).expect("each action has a line");
         assert!(
@@ -218,6 +220,7 @@ fn wrong_usage_and_what_cannot_be_reached_are_said() {
     let server_words = vec!["listen", "--server", server.as_str()];
     let cases = [
         (vec!["listen", "--forward-to", "ftp://x/"], 2, "ftp: is no scheme of HTTP"),
+        (vec!["listen", "--forward-to", "nowhere"], 2, "write it like http://localhost:3000/hooks"),
         (server_words.clone(), 2, "--client-id"),
         (vec!["listen", "--client-id", "x"], 2, "--server"),
         ([server_words.clone(), with("x")].concat(), 1, "no workbell answers"),
