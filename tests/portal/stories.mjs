@@ -256,7 +256,7 @@ test("one is retried, one discarded, and all are retried by a job that shows its
   await page.getByRole("button", { name: `Discard Accepted of work order ${company.order + 1}`, exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
   await page.getByText("It is discarded").waitFor();
-  await page.getByRole("link", { name: /^Discarded/ }).click();
+  await page.getByRole("link", { name: "Discarded", exact: true }).click();
   await page.getByRole("region", { name: "Deliveries, newest first" }).getByText("ByHand").waitFor();
 
   house.answers("/by-hand", 200);
