@@ -105,6 +105,11 @@ fn workbell(home: &TempDir, words: &[&str]) -> Command {
     command
 }
 
+/// What a developer gives to have the feed of a service sent on to their program.
+fn forwarding<'a>(service: &'a str, (id, secret): (&'a str, &'a str), program: &'a str) -> [&'a str; 9] {
+    ["listen", "--server", service, "--client-id", id, "--client-secret", secret, "--forward-to", program]
+}
+
 fn home() -> TempDir {
     tempfile::tempdir().expect("there is room")
 }
@@ -292,20 +297,8 @@ fn behind_a_connection_that_is_cut_and_a_service_that_is_killed_each_is_forwarde
     let installation = installation.listening(&address.to_string());
     let (id, secret, key) = company(&server.platform());
     let through = format!("http://{}", cutter(address));
-    let words = [
-        "listen",
-        "--server",
-        &through,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--secret",
-        &key,
-        "--forward-to",
-        &url,
-        "--json",
-    ];
+    let mut words = forwarding(&through, (&id, &secret), &url).to_vec();
+    words.extend(["--secret", &key, "--json"]);
     let listener = Listener::start(workbell(&home, &words));
     let mut random = Random::new(78);
     let mut published = Vec::new();
@@ -341,17 +334,7 @@ fn a_listener_that_ends_or_is_killed_goes_on_where_it_was() {
     let server = installation.start();
     let (id, secret, _) = company(&server.platform());
     let service = format!("http://{}", server.address());
-    let words = [
-        "listen",
-        "--server",
-        &service,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--forward-to",
-        &url,
-    ];
+    let words = forwarding(&service, (&id, &secret), &url);
     let mut random = Random::new(79);
     let (mut published, mut kills) = (Vec::new(), 0);
     for round in 0..10 {
@@ -391,17 +374,7 @@ fn a_second_listener_is_refused_and_a_program_that_comes_late_misses_nothing() {
     let address = late.local_addr().expect("it has an address");
     drop(late);
     let url = format!("http://{address}/");
-    let words = [
-        "listen",
-        "--server",
-        &service,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--forward-to",
-        &url,
-    ];
+    let words = forwarding(&service, (&id, &secret), &url);
     let mut random = Random::new(80);
     let published: Vec<String> = (0..3).map(|_| publish(&server.platform(), &mut random, 42).0).collect();
     let listener = Listener::start(workbell(&home, &words));
@@ -452,17 +425,7 @@ fn a_place_that_expired_is_begun_anew_without_forwarding_twice() {
     let accepted = accepted.replace("\"Text\":\"Hello\"", "\"Status\":\"Accepted\"");
     platform.publish(accepted.as_bytes()).with(202);
     let service = format!("http://{}", server.address());
-    let words = [
-        "listen",
-        "--server",
-        &service,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--forward-to",
-        &url,
-    ];
+    let words = forwarding(&service, (&id, &secret), &url);
     let listener = Listener::start(workbell(&home, &words));
     let (second, _) = publish(&platform, &mut random, 43);
     program.answered(2);

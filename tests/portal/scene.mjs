@@ -35,7 +35,7 @@ export async function scene(house, name) {
     ["record", at(`log/records/${record.LogId}`), "Accepted"],
     ["queue", at("queue"), "Queue"],
     ["queue of one endpoint", at(`queue?EndpointId=${bad.EndpointId}&State=Retrying`), "Queue"],
-    ["delivery", at(`queue/${delivery.DeliveryId}`), "Accepted"],
+    ["delivery", at(`queue/${delivery.DeliveryId}`), "of work order"],
     ["health", at("health"), "Health"],
     ["people", at("people"), "People"],
     ["nothing in the log", at("log?Find=1"), "Usage log"],
