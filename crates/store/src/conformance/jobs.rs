@@ -237,9 +237,14 @@ pub(crate) async fn a_dry_run_counts_and_changes_nothing(mut bench: Bench) {
     let job = bench.store().create_job(job).await.unwrap();
     let step = next_step(&bench, &job).await.unwrap();
     bench.store().step(step).await.unwrap();
+    let listed =
+        async |bench: &Bench| bench.store().jobs(None, Paging { after: None, limit: 9 }).await.unwrap().items;
+    assert_eq!(listed(&bench).await.len(), 1, "under way");
     let job = count(&bench, &job).await;
     assert_eq!((job.state, counts(&job)), (JobState::Finished, (Some(1), 0, 0, 0)));
     assert_eq!(bench.state(id).await.0, State::Pending);
+    assert_eq!(listed(&bench).await, [], "it did nothing");
+    assert_eq!(bench.store().job(job.job.id, None).await.unwrap(), Some(job), "and tells what it counted");
 }
 
 pub(crate) async fn position_and_counts_survive_a_crash_and_a_step_is_carried_out_once(mut bench: Bench) {
