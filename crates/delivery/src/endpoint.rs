@@ -63,6 +63,9 @@ pub(crate) struct Task {
     share: Share,
     prober: Prober,
     probes: JoinSet<Result<Option<Probe>, workbell_store::Error>>,
+    /// Lanes with an attempt under way at a URL that the endpoint had before: they take nothing from what it may do at
+    /// its present one.
+    elsewhere: Vec<WorkOrderId>,
     /// Failures whose outcome is not on disk yet.
     untold: Arc<AtomicUsize>,
     idle_since: Option<Instant>,
@@ -102,6 +105,7 @@ impl Task {
             share,
             prober: Prober::default(),
             probes: JoinSet::new(),
+            elsewhere: Vec::new(),
             untold: Arc::default(),
             idle_since: None,
         }
@@ -213,6 +217,7 @@ impl Task {
                 let less = |untold: usize| untold.checked_sub(1);
                 let _none_left = self.untold.try_update(Ordering::SeqCst, Ordering::SeqCst, less);
             }
+            self.elsewhere.retain(|lane| *lane != completed.work_order_id);
             self.prober.completed(completed.work_order_id, completed.sequence);
             self.window_of(completed.work_order_id).completed(completed, now);
         }
@@ -247,13 +252,18 @@ impl Task {
         self.window.in_flight().chain(self.replays.in_flight())
     }
 
+    /// Attempts at its present URL whose outcome is not on disk yet.
+    fn here(&self) -> usize {
+        self.in_flight().filter(|lane| !self.elsewhere.contains(lane)).count()
+    }
+
     fn may_send(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|endpoint| endpoint.may_send())
     }
 
     /// Reads the endpoint's configuration and forgets what was made from an older one.
     fn look_up(&mut self) {
-        self.endpoint = self.shared.store.directory().endpoint(&self.key);
+        let before = std::mem::replace(&mut self.endpoint, self.shared.store.directory().endpoint(&self.key));
         self.template = None;
         let Some(endpoint) = &self.endpoint else {
             self.share.forgive();
@@ -261,8 +271,23 @@ impl Task {
         };
         self.rate.set(endpoint.settings.rate_per_second);
         let connections = usize::from(self.shared.defaults.concurrency(&endpoint.settings));
+        if before.is_some_and(|before| before.settings.url != endpoint.settings.url) {
+            self.leave_target(connections);
+        }
         // A pool remembers what the receiver does with `Expect`; another number of connections needs another pool.
         self.post = Some(self.shared.open.open(connections));
+    }
+
+    /// The endpoint has another URL. What is under way at the one before goes on, but what hangs there holds nothing up
+    /// here, unless it is more than the endpoint may have at once: then it counts as before, so that URLs that change
+    /// again and again take no more slots than two endpoints.
+    fn leave_target(&mut self, most: usize) {
+        let under_way: Vec<_> = self.in_flight().collect();
+        if under_way.len() <= most {
+            self.elsewhere = under_way;
+            self.share = self.shared.slots.share_anew(&self.key);
+        }
+        self.prober.leave();
     }
 
     /// Starts attempts while there is something to try and room to try it.
@@ -280,7 +305,7 @@ impl Task {
             let most = match self.health().access(now) {
                 Access::Open(None) => self.most(),
                 // One that was reopened shows with each outcome whether it bears more.
-                Access::Open(Some(slots)) if self.in_flight().count() >= usize::from(slots) => {
+                Access::Open(Some(slots)) if self.here() >= usize::from(slots) => {
                     return Blocked::Nothing;
                 }
                 Access::Open(Some(slots)) => self.most().min(usize::from(slots)),

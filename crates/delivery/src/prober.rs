@@ -70,6 +70,13 @@ impl Prober {
         }
     }
 
+    /// The endpoint has another URL: what is tried at the one before is no probe of this one.
+    pub(crate) fn leave(&mut self) {
+        if matches!(self, Prober::Trying(..)) {
+            *self = Prober::Waiting;
+        }
+    }
+
     /// The endpoint is not down any more. What is tried goes on.
     pub(crate) fn let_go(&mut self) {
         if !matches!(self, Prober::Trying(..) | Prober::Asking { .. } | Prober::Settling(_)) {

@@ -97,6 +97,14 @@ impl Slots {
         Share { member, in_line: None }
     }
 
+    /// A new share of an endpoint whose target is another one: attempts at the old one go on, but are not its own.
+    pub(crate) fn share_anew(self: &Arc<Self>, key: &EndpointKey) -> Share {
+        let mut desk = self.lock();
+        let id = desk.shares.join();
+        let member = self.admit(&mut desk, key, id);
+        Share { member, in_line: None }
+    }
+
     fn admit(self: &Arc<Self>, desk: &mut Desk, key: &EndpointKey, id: ShareId) -> Arc<Member> {
         let member = Arc::new(Member { slots: self.clone(), key: key.clone(), id });
         desk.known.insert(key.clone(), Known { id, member: Arc::downgrade(&member) });
@@ -217,10 +225,16 @@ impl Drop for Slot {
 impl Drop for Member {
     fn drop(&mut self) {
         let mut desk = self.slots.lock();
-        let held_anew = desk.known.get(&self.key).is_some_and(|known| known.member.strong_count() > 0);
-        if !held_anew && !desk.shares.is_in_trouble(self.id) {
-            desk.known.remove(&self.key);
-            desk.shares.remove(self.id);
+        let known = desk.known.get(&self.key).filter(|known| known.id == self.id);
+        match known.map(|known| known.member.strong_count() > 0) {
+            // Another share has taken its place.
+            None => desk.shares.remove(self.id),
+            Some(true) => {}
+            Some(false) if desk.shares.is_in_trouble(self.id) => {}
+            Some(false) => {
+                desk.known.remove(&self.key);
+                desk.shares.remove(self.id);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use workbell_wire::Timestamp;
 
-use crate::attempt::{Failure, Outcome};
+use crate::attempt::{Failure, LONGEST_RETRY_AFTER, Outcome};
 use crate::hold::Failures;
 use crate::id::WorkOrderId;
 use crate::standing_clock::StandingClock;
@@ -19,6 +19,9 @@ pub const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
 
 /// Wait before the first probe of an endpoint that went down. 5 s, doubled each time up to `delivery.probe_interval`.
 pub const FIRST_PROBE: Duration = Duration::from_secs(5);
+
+/// What may be written of an endpoint while its times are looked at. 1 s: that is no reason to take them for wrong.
+const MEANWHILE: Duration = Duration::from_secs(1);
 
 /// An endpoint that is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,8 +113,11 @@ pub struct Health {
     pub open: StandingClock,
     /// Time in which it is neither paused nor off.
     pub age: StandingClock,
-    /// Grows with each reopening and each change. Due times that were written under an older one are at once.
+    /// Grows with each reopening, each change and each shorter hold limit. Lanes of which the due time was written under
+    /// an older one are looked at again.
     pub mark: u64,
+    /// The mark of the last reopening, change or resumption. What became due under an older one is due at once.
+    pub reopened: u64,
     /// The mark of the last change or resumption, which lifts own failures too.
     pub lifted: u64,
     /// The mark of the last change of request or target, which starts holds anew.
@@ -125,6 +131,8 @@ pub enum Act {
     Changed,
     /// It was resumed or switched on.
     Resumed,
+    /// Its hold limit is a shorter one: holds may be over.
+    ShorterHold,
     /// Something else about it changed.
     Adjusted,
 }
@@ -306,11 +314,13 @@ impl Health {
         let mut health = *self;
         health.failed = true;
         let open = self.open.reading(ended.at);
+        // One that lies ahead was noted while a clock was wrong: the hold begins now.
+        let noted = |from: Option<Timestamp>| from.map(|from| from.min(open));
         let failures = Failures {
             first_epoch: known.first_epoch.or(Some(self.epoch)),
             held_epoch: known.held_epoch.or(Some(self.epoch)),
-            held_from: known.held_from.or(Some(open)),
-            refused_from: known.refused_from.or(failure.speaks_against_delivery().then_some(open)),
+            held_from: noted(known.held_from).or(Some(open)),
+            refused_from: noted(known.refused_from).or(failure.speaks_against_delivery().then_some(open)),
             own,
         };
         let transition = match (self.down, counts) {
@@ -361,6 +371,7 @@ impl Health {
 
     fn reopen(&mut self, at: Timestamp) {
         self.mark += 1;
+        self.reopened = self.mark;
         self.failures = 0;
         self.reopening = Some(1);
         self.last_reopening = Some(at.ticks());
@@ -392,6 +403,10 @@ impl Health {
         }
         match act {
             Act::Adjusted => return health,
+            Act::ShorterHold => {
+                health.mark += 1;
+                return health;
+            }
             Act::Changed | Act::Resumed => {
                 (health.down, health.throttle) = (None, None);
                 health.reopen(at);
@@ -417,6 +432,22 @@ impl Health {
             (down.next, down.asked) = (at.ticks(), Some(work_order_id));
         }
         health
+    }
+
+    /// The same without times that only a clock that was wrong can have written, for they lie further ahead than any
+    /// wait: a throttle is over then, a probe is due at once, and what stood still until then goes on. Source:
+    /// service.md section 6, Clock.
+    #[must_use]
+    pub fn righted(&self, now: Timestamp, probe_interval: Duration) -> Self {
+        let horizon = now.plus(LONGEST_RETRY_AFTER + MEANWHILE);
+        let throttle = self.throttle.filter(|throttle| throttle.until <= horizon.ticks());
+        let last_probe = now.plus(probe_interval.saturating_add(MEANWHILE));
+        let down = self.down.map(|down| {
+            let next = if down.next() > last_probe { now.ticks() } else { down.next };
+            Down { next, ..down }
+        });
+        let (open, age) = (self.open.righted(now, horizon), self.age.righted(now, horizon));
+        Health { throttle, down, open, age, ..*self }
     }
 
     /// Whether it was paused or switched off, and stands still.

@@ -79,7 +79,7 @@ impl Waits {
     }
 
     fn is_lifted(&self, health: &Health) -> bool {
-        self.mark < if self.failures.own { health.lifted } else { health.mark }
+        self.mark < if self.failures.own { health.lifted } else { health.reopened }
     }
 
     /// Whether it holds its lane.

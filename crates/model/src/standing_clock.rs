@@ -48,6 +48,13 @@ impl StandingClock {
         StandingClock { shown: self.reading(now).ticks(), from: Some(until.ticks().max(now.ticks())) }
     }
 
+    /// The same, going from `now` on if it was to go only after `horizon`.
+    #[must_use]
+    pub(crate) fn righted(&self, now: Timestamp, horizon: Timestamp) -> Self {
+        let from = self.from.map(|from| if from > horizon.ticks() { now.ticks() } else { from });
+        StandingClock { from, ..*self }
+    }
+
     /// When it will show `reading`; `None` while it stands still.
     pub fn when(&self, reading: Timestamp) -> Option<Timestamp> {
         let from = self.from?;

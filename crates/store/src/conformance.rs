@@ -136,6 +136,9 @@ macro_rules! conformance_suite {
                 a_410_pauses_when_that_is_set_and_nothing_but_resuming_ends_it,
                 a_failed_probe_lets_die_what_is_too_old_and_nothing_else,
                 what_is_known_of_an_endpoint_goes_with_it,
+                another_hold_limit_counts_at_once_for_what_waits_and_makes_nothing_else_due,
+                waits_of_an_endpoint_that_a_wrong_clock_has_written_are_over,
+                a_hold_that_began_by_a_wrong_clock_begins_anew_with_the_next_failure,
             }
             by_hand {
                 a_retry_makes_a_waiting_one_due_and_its_schedule_new,

@@ -78,6 +78,12 @@ impl Directory {
         self.healths.read().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
     }
 
+    /// The states of all endpoints at which something else than successes ever happened.
+    pub(crate) fn healths(&self) -> Vec<(EndpointKey, Health)> {
+        let healths = self.healths.read().unwrap_or_else(PoisonError::into_inner);
+        healths.iter().map(|(key, health)| (key.clone(), *health)).collect()
+    }
+
     /// `None` forgets it.
     pub(crate) fn set_health(&self, key: EndpointKey, health: Option<Health>) {
         let mut healths = self.healths.write().unwrap_or_else(PoisonError::into_inner);

@@ -73,7 +73,7 @@ use crate::record::{
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
 use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
-use command::Command;
+use command::{Command, Mending};
 use lane::View;
 use readers::Readers;
 use writer::Writer;
@@ -230,7 +230,8 @@ impl Store for SqliteStore {
             .await?;
         if !stale.is_empty() {
             // Whoever asks again must not find them so again.
-            self.ask(|reply| Command::MendLanes(endpoint.clone(), stale, now, reply)).await?;
+            let stale = Mending::Lanes(endpoint.clone(), stale);
+            self.ask(|reply| Command::Mend(stale, now, reply)).await?;
         }
         Ok(due)
     }
@@ -266,6 +267,11 @@ impl Store for SqliteStore {
     }
 
     async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error> {
+        if !health::wrong(&self.directory, self.defaults.probe_interval, now).is_empty()
+            && let Err(error) = self.ask(|reply| Command::Mend(Mending::Healths, now, reply)).await
+        {
+            tracing::warn!(%error, "waits of endpoints that a wrong clock has written could not be ended; they hold");
+        }
         let views = self.directory.endpoints().into_iter().filter_map(|endpoint| {
             let view = self.view(&endpoint)?;
             Some((endpoint, view))

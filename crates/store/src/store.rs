@@ -187,7 +187,8 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
 
     /// Earliest due time of each endpoint that has undelivered deliveries; that of its next probe while it is down.
     ///
-    /// A due time further ahead of `now` than the longest wait was written by a clock that was wrong: it is at once.
+    /// A due time further ahead of `now` than the longest wait was written by a clock that was wrong: it is at once. So
+    /// are the ends of throttles and the times of probes that lie further ahead than these can, which are written anew.
     async fn due_times(&self, now: Timestamp) -> Result<Vec<(EndpointKey, Timestamp)>, Error>;
 
     /// Undelivered deliveries of an endpoint.

@@ -309,6 +309,25 @@ async fn a_wider_limit_counts_at_once_for_one_that_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn attempts_at_an_old_target_take_nothing_from_the_share_of_the_new_one() {
+    let slots = Slots::new(4);
+    let mut old = slots.share(&key(1));
+    taken(&mut old).end(End::Unreached);
+    let hangs = taken(&mut old);
+    assert!(old.take(16).is_none());
+    let mut new = slots.share_anew(&key(1));
+    drop(old);
+    let slot = taken(&mut new);
+    assert_eq!(state(&slots), (2, 1, 0));
+    hangs.end(End::Unreached);
+    assert_eq!(state(&slots), (1, 1, 0));
+    slot.end(End::Succeeded);
+    let _two = (taken(&mut new), taken(&mut new));
+    drop(new);
+    assert_eq!(slots.lock().shares.used(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_endpoint_that_slept_in_trouble_is_known_when_it_wakes_and_others_are_forgotten() {
     let slots = Slots::new(2);
     let (mut ill, mut well, mut gone) = (slots.share(&key(1)), slots.share(&key(2)), slots.share(&key(3)));

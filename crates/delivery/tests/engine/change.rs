@@ -107,6 +107,33 @@ async fn a_change_that_touches_no_request_leaves_the_due_times() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shorter_hold_limit_lets_those_go_at_once_that_wait_behind_a_refused_one() {
+    let (mut world, key) = World::with_endpoint().await;
+    let first = world.publish(1, 7).await;
+    world.until_state(first, State::Delivered).await;
+    world.receiver.answers(|seen| {
+        let bad = seen.work_order_id == 42 && seen.sequence == 1;
+        (Duration::from_millis(10), Answer::Status(if bad { 400 } else { 200 }))
+    });
+    let ids = world.publish_all(1, &[42, 42, 42]).await;
+    world.until_state(ids[0], State::Retrying).await;
+    tokio::time::sleep(2 * MINUTE).await;
+    let count = world.receiver.count();
+    let limit =
+        |limit| move |endpoint: &mut workbell_model::Endpoint| endpoint.settings.hold_limit = Some(limit);
+    world.change_endpoint(&key, EndpointChange::Adjusted, limit(MINUTE)).await;
+    let changed = world.now();
+    world.until_all(&ids[1..], State::Delivered).await;
+    assert!(world.now().since(changed) < SECOND, "{:?}", world.now().since(changed));
+    assert_eq!(world.receiver.count(), count + 2, "the refused one waits for its own time");
+    // A longer one holds again at once.
+    world.change_endpoint(&key, EndpointChange::Adjusted, limit(HOUR)).await;
+    let behind = world.publish(1, 42).await;
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(world.state(behind).await, State::Pending);
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_an_endpoint_is_paused_all_waits_and_nothing_is_dropped() {
     let (mut world, key) = World::with_endpoint().await;
     let paused = world.now();

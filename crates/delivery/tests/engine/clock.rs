@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use workbell_egress::RetryAfter;
 use workbell_model::State;
+use workbell_model::health::Access;
+use workbell_store::Store;
 
 use crate::receiver::Answer;
 use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
@@ -73,6 +76,34 @@ async fn what_was_made_due_in_a_year_by_a_wrong_clock_is_due_at_once_when_it_is_
         world.until_state(awake, State::Delivered).await;
         assert!(from.elapsed() < 2 * MINUTE, "{:?}", from.elapsed());
         assert_eq!(world.receiver.count(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_or_a_probe_in_a_year_by_a_wrong_clock_is_over_when_it_is_set_right() {
+    for restarts in [false, true] {
+        for answer in [Answer::RetryAfter(429, RetryAfter::Seconds(3600)), Answer::Refused] {
+            let (mut world, key) = World::with_endpoint().await;
+            world.receiver.always(answer);
+            world.set_clock(365 * DAY, NONE);
+            let orders: Vec<i64> = (1..=12).collect();
+            let ids = world.publish_all(1, &orders).await;
+            let now = world.now();
+            let shut = || !matches!(world.store().directory().health(&key).access(now), Access::Open(_));
+            world.until("it is down or throttled", async || shut()).await;
+            if !restarts {
+                // Long enough to be noticed.
+                tokio::time::sleep(2 * MINUTE).await;
+            }
+            world.receiver.always(Answer::Status(200));
+            let from = Instant::now();
+            world.set_clock(NONE, NONE);
+            if restarts {
+                world.restart(MINUTE).await;
+            }
+            world.until_all(&ids, State::Delivered).await;
+            assert!(from.elapsed() < 2 * MINUTE, "{:?}", from.elapsed());
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use workbell_store::Store;
 use workbell_store::record::EndpointChange;
 use workbell_wire::Timestamp;
 
-use crate::receiver::{Answer, Seen};
+use crate::receiver::{Answer, End, Seen};
 use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
 
 const NEW: &str = "https://new.example/hook";
@@ -142,11 +142,56 @@ async fn a_url_that_is_repaired_while_an_attempt_hangs_at_the_old_one_gets_every
         .await;
     world.until_all(&ids, State::Delivered).await;
     let took = world.now().since(repaired);
-    assert!(took < MINUTE, "as soon as the one that hangs gives its slot back: {took:?}");
+    assert!(took < MINUTE, "as soon as the one that hangs has ended: {took:?}");
+    let seen = world.receiver.seen();
+    let soon = seen.iter().filter(|seen| seen.url == NEW && seen.at.since(repaired) < 10 * SECOND).count();
+    assert_eq!(soon, 38, "and it holds up its own work order alone");
     let at_new: Vec<_> = world.receiver.seen().into_iter().filter(|seen| seen.url == NEW).collect();
     assert_eq!(at_new.len(), 40);
     assert_in_order(&at_new);
     assert_eq!(health(&world, &key).failures, 0, "what failed at the old one counts for nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_hangs_at_an_old_url_holds_up_no_probe_of_the_new_one() {
+    let (mut world, key) = World::with_endpoint().await;
+    world.receiver.answers(|seen| {
+        if seen.url == NEW { (SECOND / 10, Answer::Refused) } else { (SECOND, Answer::Hang) }
+    });
+    world.publish_all(1, &[1, 2, 3]).await;
+    until_down(&world, &key).await;
+    let count = world.receiver.count();
+    world.until_seen(count + 1).await;
+    world
+        .change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.settings.url = Some(NEW.into()))
+        .await;
+    world.until_seen(count + 3).await;
+    let seen = world.receiver.seen();
+    assert_eq!(seen[count].end, End::Open, "the probe of the old one hangs on");
+    let (closes, probe) = (&seen[count + 1], &seen[count + 2]);
+    assert_eq!((closes.url.as_str(), probe.url.as_str()), (NEW, NEW));
+    let wait = probe.at.since(closes.ended);
+    assert!(wait >= 5 * SECOND && wait < 6 * SECOND, "its first probe after five seconds: {wait:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_that_is_changed_again_and_again_takes_no_more_slots_than_two_endpoints() {
+    let mut world = World::new().await;
+    let key = world.endpoint(|settings| settings.max_concurrency = Some(2)).await;
+    world.receiver.always(Answer::Hang);
+    world.publish_all(1, &(0..40).collect::<Vec<_>>()).await;
+    world.until_seen(1).await;
+    let mut most = 0;
+    for nth in 0..20 {
+        let url = format!("https://new.example/{nth}");
+        world
+            .change_endpoint(&key, EndpointChange::Reopened, |endpoint| endpoint.settings.url = Some(url))
+            .await;
+        tokio::time::sleep(SECOND / 10).await;
+        most = most.max(world.receiver.open());
+    }
+    assert!((2..=4).contains(&most), "{most} at once");
+    assert!(world.receiver.seen().iter().any(|seen| seen.url.contains("new.example")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,12 +239,8 @@ async fn an_endpoint_that_flaps_loses_nothing_and_keeps_the_order() {
     }
     world.until("all have arrived", async || world.store().waiting(&key).await.unwrap() == 0).await;
     assert!(went_down > 3, "it was down now and then: {went_down}");
-    let good: Vec<_> = world
-        .receiver
-        .seen()
-        .into_iter()
-        .filter(|seen| seen.end == crate::receiver::End::Status(200))
-        .collect();
+    let good: Vec<_> =
+        world.receiver.seen().into_iter().filter(|seen| seen.end == End::Status(200)).collect();
     assert_eq!(good.iter().map(|seen| &seen.message_id).collect::<HashSet<_>>().len(), ids.len());
     assert_eq!(good.len(), ids.len(), "each once");
     assert_in_order(&good);

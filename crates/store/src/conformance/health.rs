@@ -404,3 +404,90 @@ pub(crate) async fn what_is_known_of_an_endpoint_goes_with_it(mut bench: Bench) 
         bench.reopen().await;
     }
 }
+
+pub(crate) async fn waits_of_an_endpoint_that_a_wrong_clock_has_written_are_over(mut bench: Bench) {
+    let right = bench.now();
+    let down = bench.endpoint().await;
+    let company = down.company_id.clone();
+    // A clock that is a year ahead for a while.
+    bench.pass(365 * DAY);
+    bench.publish_many(1, 2).await;
+    bring_down(&mut bench, &down, 1).await;
+    let throttled = bench.endpoint_of(&company).await;
+    bench.publish_many(2, 2).await;
+    let patience = End::Failed(429, Failure::TooManyRequests(Some(HOUR)), HOUR);
+    bench.attempt(&throttled, 2, patience).await;
+    let both = [&down, &throttled];
+    bench.set(right);
+    bench.crash().await;
+    let times = bench.store().due_times(right).await.unwrap();
+    for endpoint in both {
+        let due = times.iter().find(|(key, _)| key == endpoint).unwrap().1;
+        assert!(due <= right, "{due:?}");
+    }
+    for _ in 0..2 {
+        assert_eq!(bench.health(&down).access(right), Access::Down(right), "a probe at once");
+        assert_eq!(bench.health(&throttled).access(right), Access::Open(None));
+        bench.crash().await;
+    }
+    // Times that may be right are kept.
+    bench.probe(&down, End::Failure(MINUTE)).await.unwrap();
+    let probed = bench.now();
+    bench.attempt(&throttled, 2, End::Failed(429, Failure::TooManyRequests(Some(DAY)), DAY)).await;
+    let asked = bench.now();
+    for _ in 0..2 {
+        bench.store().due_times(bench.now()).await.unwrap();
+        assert_eq!(bench.health(&down).access(right), Access::Down(probed.plus(10 * SECOND)));
+        assert_eq!(bench.health(&throttled).access(right), Access::Throttled(asked.plus(DAY)));
+        bench.crash().await;
+    }
+}
+
+pub(crate) async fn a_hold_that_began_by_a_wrong_clock_begins_anew_with_the_next_failure(mut bench: Bench) {
+    let right = bench.now();
+    let endpoint = bench.endpoint().await;
+    bench.pass(365 * DAY);
+    bench.publish_many(ORDER, 2).await;
+    bench.attempt(&endpoint, ORDER, REFUSED).await;
+    bench.set(right);
+    bench.crash().await;
+    bench.store().due_times(right).await.unwrap();
+    assert_eq!(bench.due(&endpoint).await.lanes[0].deliveries[0].sequence, 1, "it is due at once");
+    let (_, due) = bench.attempt(&endpoint, ORDER, REFUSED).await;
+    assert_eq!(due, bench.now().plus(HOUR), "and holds for no longer than the hold limit");
+    bench.pass(HOUR);
+    assert_eq!(bench.due(&endpoint).await.lanes[0].deliveries[0].sequence, 2);
+}
+
+pub(crate) async fn another_hold_limit_counts_at_once_for_what_waits_and_makes_nothing_else_due(
+    mut bench: Bench,
+) {
+    let endpoint = bench.endpoint().await;
+    bench.publish_many(ORDER, 3).await;
+    bench.publish_many(7, 2).await;
+    bench.attempt(&endpoint, ORDER, REFUSED).await;
+    let refused = bench.now();
+    bench.attempt(&endpoint, 7, End::Failure(12 * HOUR)).await;
+    bench.pass(HOUR / 2);
+    assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS);
+    let limit = |limit: Duration| {
+        move |endpoint: &mut workbell_model::Endpoint| endpoint.settings.hold_limit = Some(limit)
+    };
+    bench.update(&endpoint, EndpointChange::Adjusted, limit(HOUR / 3)).await;
+    for _ in 0..2 {
+        assert_eq!(bench.due_orders(&endpoint).await, [ORDER], "not what has no hold, or none that is over");
+        let lane = bench.due(&endpoint).await.lanes[0].clone();
+        assert_eq!(lane.deliveries.iter().map(|it| it.sequence).collect::<Vec<_>>(), [2, 3]);
+        assert!(bench.head(&endpoint, ORDER).await.due > bench.now().plus(11 * HOUR), "its time stays");
+        bench.crash().await;
+    }
+    bench.update(&endpoint, EndpointChange::Adjusted, limit(2 * HOUR)).await;
+    for _ in 0..2 {
+        assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS, "it holds again");
+        assert_eq!(bench.due(&endpoint).await.next_due, Some(refused.plus(2 * HOUR)));
+        bench.crash().await;
+    }
+    bench.update(&endpoint, EndpointChange::Adjusted, limit(HOUR)).await;
+    assert_eq!(bench.due_orders(&endpoint).await, NO_ORDERS);
+    assert_eq!(bench.due(&endpoint).await.next_due, Some(refused.plus(HOUR)));
+}

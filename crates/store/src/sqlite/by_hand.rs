@@ -8,6 +8,7 @@ use workbell_model::{
 use workbell_wire::Timestamp;
 
 use super::code;
+use super::command::Mending;
 use super::complete::{Finished, Mend, insert_finished};
 use super::lane::LaneKey;
 use super::write::{Event, Write};
@@ -221,8 +222,16 @@ impl Write {
         Ok(())
     }
 
+    /// Brings in line what a reader found to be out of date.
+    pub(super) fn mend_found(&mut self, mending: &Mending, now: Timestamp) -> Result<(), Error> {
+        match mending {
+            Mending::Lanes(endpoint, lanes) => self.mend_stale(endpoint, lanes, now),
+            Mending::Healths => self.right_healths(now),
+        }
+    }
+
     /// Brings the rows of lanes in line that a reader found to be due although no head of theirs is.
-    pub(super) fn mend_stale(
+    fn mend_stale(
         &mut self,
         endpoint: &EndpointKey,
         lanes: &[WorkOrderId],

@@ -262,9 +262,13 @@ impl Write {
         let act = match change {
             EndpointChange::Reopened => Act::Changed,
             EndpointChange::Resumed => Act::Resumed,
-            EndpointChange::Created | EndpointChange::Adjusted | EndpointChange::Deleted => Act::Adjusted,
+            EndpointChange::Created | EndpointChange::Adjusted | EndpointChange::Deleted => {
+                let limit = |endpoint: &Endpoint| self.defaults.hold_limit(&endpoint.settings);
+                if limit(&endpoint) < limit(&known) { Act::ShorterHold } else { Act::Adjusted }
+            }
         };
-        endpoint.generation = known.generation + u64::from(act != Act::Adjusted);
+        let reopens = matches!(act, Act::Changed | Act::Resumed);
+        endpoint.generation = known.generation + u64::from(reopens);
         endpoint.created = known.created;
         if act != Act::Resumed {
             // A 410 may have paused it since whoever asks for this has looked.
@@ -272,7 +276,7 @@ impl Write {
         }
         self.write_endpoint(&endpoint)?;
         self.act_on(&endpoint, act, now)?;
-        if act != Act::Adjusted {
+        if reopens {
             self.end_alert(AlertKind::EndpointDown, &endpoint.key.endpoint_id.to_string(), now)?;
         }
         if known.paused.is_some() && endpoint.paused.is_none() {

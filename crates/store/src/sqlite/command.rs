@@ -25,7 +25,7 @@ pub(super) enum Command {
     Act(Box<Acting>, Reply<ActResult>),
     LogInbound(Box<Inbound>),
     Settle(DeliveryNo, Timestamp, Reply<()>),
-    MendLanes(EndpointKey, Vec<WorkOrderId>, Timestamp, Reply<()>),
+    Mend(Mending, Timestamp, Reply<()>),
     Retry(ByHand, Reply<()>),
     Discard(ByHand, Reply<()>),
     Change(Box<(Change, Author)>, Reply<()>),
@@ -37,12 +37,21 @@ pub(super) enum Command {
     Close(Reply<()>),
 }
 
+/// What a reader found to be out of date.
+pub(super) enum Mending {
+    /// Rows of these lanes of an endpoint.
+    Lanes(EndpointKey, Vec<WorkOrderId>),
+    /// Times of endpoints that a clock that was wrong has written.
+    Healths,
+}
+
 impl Command {
     /// How much of a batch it fills.
     pub(super) fn weight(&self) -> usize {
         match self {
             Command::Accept(acceptances, _) => acceptances.len().max(1),
-            Command::MendLanes(_, lanes, ..) => lanes.len(),
+            Command::Mend(Mending::Lanes(_, lanes), ..) => lanes.len(),
+            Command::Mend(Mending::Healths, ..) => super::writer::BATCH / 2,
             Command::Sweep(..) | Command::OfJob(..) => super::writer::BATCH / 2,
             Command::Complete(_)
             | Command::OfAlert(..)
@@ -68,7 +77,7 @@ impl Command {
             Command::LogInbound(inbound) => inbound.detail.len(),
             Command::Complete(_)
             | Command::Settle(..)
-            | Command::MendLanes(..)
+            | Command::Mend(..)
             | Command::Retry(..)
             | Command::Discard(..)
             | Command::Change(..)
@@ -91,7 +100,7 @@ impl Command {
         match self {
             Command::Accept(_, reply) => drop(reply.send(Err(again(error)))),
             Command::Settle(_, _, reply)
-            | Command::MendLanes(_, _, _, reply)
+            | Command::Mend(_, _, reply)
             | Command::Retry(_, reply)
             | Command::Discard(_, reply)
             | Command::Change(_, reply)

@@ -3,6 +3,8 @@
 //!
 //! A success of an endpoint that is well changes memory only: when and where it was is written with the next change.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 use workbell_model::health::Act;
 use workbell_model::{Endpoint, EndpointKey, Health, WorkOrderId};
@@ -130,6 +132,20 @@ impl Write {
         self.set_health(&endpoint.key, health)
     }
 
+    /// Takes back the times of endpoints that a clock that was wrong has written.
+    pub(super) fn right_healths(&mut self, now: Timestamp) -> Result<(), Error> {
+        let interval = self.defaults.probe_interval;
+        for endpoint in wrong(&self.directory, interval, now) {
+            let health = self.health(&endpoint).righted(now, interval);
+            self.set_health(&endpoint, health)?;
+            tracing::warn!(
+                endpoint = %endpoint.endpoint_id,
+                "the clock was set back; waits of an endpoint that end further ahead than any wait are over"
+            );
+        }
+        Ok(())
+    }
+
     /// The lanes in which something failed before the endpoint's success that has just come.
     pub(super) fn take_unsettled(
         &mut self,
@@ -162,6 +178,13 @@ impl Write {
         let health = *self.health(endpoint);
         View::new(&self.directory, &self.defaults, endpoint, health)
     }
+}
+
+/// Endpoints of which something is written that only a clock that was wrong can have written.
+pub(super) fn wrong(directory: &Directory, probe_interval: Duration, now: Timestamp) -> Vec<EndpointKey> {
+    let healths = directory.healths().into_iter();
+    let wrong = healths.filter(|(_, health)| health.righted(now, probe_interval) != *health);
+    wrong.map(|(endpoint, _)| endpoint).collect()
 }
 
 /// The states of all endpoints.

@@ -359,9 +359,7 @@ impl Thread {
                 state.log_inbound(inbound).map(|()| Answer::Done).map_err(Error::from)
             }
             Command::Settle(no, now, _) => state.settle(*no, *now).map(|()| Answer::Done),
-            Command::MendLanes(endpoint, lanes, now, _) => {
-                state.mend_stale(endpoint, lanes, *now).map(|()| Answer::Done)
-            }
+            Command::Mend(mending, now, _) => state.mend_found(mending, *now).map(|()| Answer::Done),
             Command::Retry(by_hand, _) => {
                 judged(state.audited_by_hand(Act::DeliveryRetried, by_hand, Write::retry))
             }
@@ -429,7 +427,7 @@ impl Thread {
                 }
                 (
                     Command::Settle(_, _, reply)
-                    | Command::MendLanes(_, _, _, reply)
+                    | Command::Mend(_, _, reply)
                     | Command::Retry(_, reply)
                     | Command::Discard(_, reply)
                     | Command::OfAlert(_, reply),
