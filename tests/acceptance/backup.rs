@@ -247,7 +247,8 @@ fn everything(platform: &Platform, token: &str, pull: &str) -> BTreeMap<String, 
 fn a_move_takes_all_that_is_configured_held_told_of_and_under_way() {
     let receiver =
         Receiver::answering(|request| Answer::Status(if request.work_order() == 9 { 400 } else { 200 }));
-    let installation = Installation::retrying("20ms").set("delivery.max_attempts", "2");
+    let installation =
+        Installation::retrying("20ms").set("delivery.max_attempts", "2").set("delivery.down_after", "0");
     let server = installation.start();
     let platform = server.platform();
     platform.create_company(COMPANY, BRANCH);
@@ -301,7 +302,8 @@ fn a_move_takes_all_that_is_configured_held_told_of_and_under_way() {
 
     let file = installation.folder().join("all.jsonl").display().to_string();
     let exported = run(&installation, &["export", "--json", &file]);
-    let moved = Installation::retrying("20ms").set("delivery.max_attempts", "2");
+    let moved =
+        Installation::retrying("20ms").set("delivery.max_attempts", "2").set("delivery.down_after", "0");
     let imported = run(&moved, &["import", "--json", &file]);
     assert_eq!((&imported["Rows"], &imported["Sha256"]), (&exported["Rows"], &exported["Sha256"]));
     for key in ["master.key", "platform.key"] {
