@@ -90,6 +90,9 @@ impl Log {
                     return FOLLOWED.follow(&platform, &query, paging, connection.json, screen).await;
                 }
                 let page = Page::fetch(&platform, &["v1", "log"], &query, paging).await?;
+                if page.items.is_empty() {
+                    filter.note_unknown(&platform, screen).await?;
+                }
                 if connection.json {
                     return Ok(screen.print(&crate::json::for_screen(&page.to_json()?, screen))?);
                 }
@@ -134,7 +137,7 @@ fn table(records: &[Value]) -> Table {
             result(record),
             Cell::new(took(record)),
             Cell::moment(moment::short(&member(record, "NextAttemptAt"))),
-            Cell::new(member(record, "Url")),
+            Cell::url(member(record, "Url")),
         ]);
     }
     table
