@@ -105,7 +105,7 @@ const TABLES: [(&str, &str, &str); 24] = [
 
 /// What stays behind: it tells of the past, or ends with the move.
 #[cfg(test)]
-pub(super) const LEFT: [&str; 5] = ["log", "log_orders", "traffic", "sessions", "sign_in_tries"];
+pub(super) const LEFT: [&str; 6] = ["backlog", "log", "log_orders", "traffic", "sessions", "sign_in_tries"];
 
 /// The tables that are moved.
 #[cfg(test)]
