@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn records_of_no_stretch_are_parts_of_their_own() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("../../migrations/sqlite/0012_log_stretches.sql")).unwrap();
+        connection.execute_batch(include_str!("../../migrations/sqlite/0013_log_stretches.sql")).unwrap();
         // 10 to 17 and 30 to 37 have 404, 20 to 27 have not; 18, 19, 28, 29 and what is below 10 are of none.
         for (first, status) in [(10, 404), (20, 200), (30, 404)] {
             let mut stretch = Stretch::default();
