@@ -14,7 +14,7 @@ use super::by_hand::endpoint_key;
 use super::code;
 use super::write::Write;
 use crate::error::Error;
-use crate::traffic::{Backlog, MINUTE, MOST_CONSECUTIVE, Queue, Span, Traffic};
+use crate::traffic::{MINUTE, Queue, Span, Traffic};
 
 /// Records that must have come before they are counted. 512: one more commit's worth of them is read by who asks, and
 /// the counting of so many costs one row per endpoint and minute. (4 in tests, which want to see it.)
@@ -126,8 +126,8 @@ impl Write {
     }
 }
 
-/// What waits at an endpoint, and how its last attempts ended.
-pub(super) fn backlog(connection: &Connection, endpoint: &EndpointKey) -> Result<Backlog, Error> {
+/// What waits at an endpoint.
+pub(super) fn queue(connection: &Connection, endpoint: &EndpointKey) -> Result<Queue, Error> {
     let (waiting, oldest): (u64, Option<u64>) = connection
         .prepare_cached(
             // Uses undelivered_by_lane alone. Numbers grow with the time of acceptance.
@@ -143,11 +143,7 @@ pub(super) fn backlog(connection: &Connection, endpoint: &EndpointKey) -> Result
             .optional()?,
         None => None,
     };
-    Ok(Backlog {
-        waiting,
-        oldest: oldest.map(Timestamp::from_ticks),
-        consecutive_failures: consecutive_failures(connection, endpoint)?,
-    })
+    Ok(Queue { waiting, oldest: oldest.map(Timestamp::from_ticks) })
 }
 
 /// What waits at each endpoint.
@@ -165,26 +161,6 @@ pub(super) fn queues(connection: &Connection) -> Result<Vec<(EndpointKey, Queue)
         Ok((endpoint_key(row, 0, 1)?, Queue { waiting: row.get(2)?, oldest }))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn consecutive_failures(connection: &Connection, endpoint: &EndpointKey) -> Result<u32, Error> {
-    let mut statement = connection.prepare_cached(
-        // Uses log_by_endpoint.
-        "SELECT start, duration, status, error, mode FROM log
-         WHERE endpoint_id = ?1
-         ORDER BY log_no DESC
-         LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![endpoint.endpoint_id.as_bytes(), MOST_CONSECUTIVE])?;
-    let mut failures = 0;
-    while let Some(row) = rows.next()? {
-        match of_record(row)? {
-            Some((_, traffic)) if traffic.delivered > 0 => break,
-            Some(_) => failures += 1,
-            None => {}
-        }
-    }
-    Ok(failures)
 }
 
 /// What an endpoint's attempts came to.
