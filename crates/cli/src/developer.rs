@@ -43,8 +43,17 @@ impl Trust {
     }
 
     /// Beside the result, for people.
-    pub(crate) fn note(&self, screen: &Screen) {
-        screen.note(&self.text());
+    pub(crate) fn note(&self, path: &Path, is_new: bool, screen: &Screen) {
+        screen.note(&self.beside(path, is_new));
+    }
+
+    /// All of it when the key was made just now, and from then on how to have it printed.
+    fn beside(&self, path: &Path, is_new: bool) -> String {
+        let all = if is_new { format!("{}\n", self.text()) } else { String::new() };
+        let is_usual = self::path().is_ok_and(|usual| usual == path);
+        let path = path.display();
+        let key = if is_usual { String::new() } else { format!(" --key {path}") };
+        format!("{all}Signed with the key in {path}; `workbell check --trust{key}` prints what to trust.")
     }
 
     /// For programs.
@@ -57,6 +66,15 @@ impl Trust {
             "Audience": DEFAULT_AUDIENCE,
         })
     }
+}
+
+/// An identity that was read.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Who signs.
+    pub(crate) identity: Identity,
+    /// It was made just now, so no receiver knows it yet.
+    pub(crate) is_new: bool,
 }
 
 /// Where it lies: `$XDG_CONFIG_HOME/workbell/developer.json`, else below `~/.config`.
@@ -78,24 +96,26 @@ pub(crate) fn path() -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// When the file cannot be read, holds something else, or cannot be made.
-pub(crate) fn open(path: &Path) -> Result<Identity, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Opened, Failure> {
     let what = || path.display().to_string();
+    let known = |identity| Opened { identity, is_new: false };
     match std::fs::read_to_string(path) {
         // The file that is made here is a JSON object, which holds a certificate too.
         Ok(text) if !text.trim_start().starts_with('{') && text.contains("-----BEGIN ") => {
             Identity::from_pem(&text, moment::now())
+                .map(known)
                 .map_err(|error| Failure::Failed(format!("{}: {error}", what())))
         }
-        Ok(text) => {
-            Identity::from_text(&text).map_err(|error| Failure::Failed(format!("{}: {error}", what())))
-        }
+        Ok(text) => Identity::from_text(&text)
+            .map(known)
+            .map_err(|error| Failure::Failed(format!("{}: {error}", what()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let identity =
                 Identity::generate(moment::now()).map_err(|error| Failure::Failed(error.to_string()))?;
             let kept = keep(path, &identity.to_text())
                 .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", what())))?;
             // Another one that was started at the same time may have been first: all have the same.
-            if kept { Ok(identity) } else { open(path) }
+            if kept { Ok(Opened { identity, is_new: true }) } else { open(path) }
         }
         Err(source) => Err(Failure::Unreadable { what: what(), source }),
     }
@@ -120,17 +140,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_to_trust_is_told_at_first_use_and_from_then_on_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("developer.json");
+        let beside = || {
+            let Opened { identity, is_new } = open(&path).unwrap();
+            Trust::of(&identity, "-----BEGIN".to_owned()).beside(&path, is_new)
+        };
+        let (first, second) = (beside(), beside());
+        assert!(first.contains("-----BEGIN") && first.contains("whsec_"), "{first}");
+        assert!(first.ends_with(&second), "{first}");
+        assert_eq!(second.lines().count(), 1);
+        assert!(second.contains(&format!("workbell check --trust --key {}`", path.display())), "{second}");
+    }
+
+    #[test]
     fn who_are_started_together_sign_with_the_same_key_for_its_owner_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/developer.json");
         let ids: Vec<String> = std::thread::scope(|scope| {
-            let open = || open(&path).unwrap().endpoint_id;
+            let open = || open(&path).unwrap().identity.endpoint_id;
             let both = [scope.spawn(open), scope.spawn(open)];
             both.map(|one| one.join().unwrap()).to_vec()
         });
         assert_eq!(ids[0], ids[1]);
-        assert_eq!(open(&path).unwrap().endpoint_id, ids[0]);
+        let opened = open(&path).unwrap();
+        assert_eq!((opened.identity.endpoint_id, opened.is_new), (ids[0].clone(), false));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left over");
     }

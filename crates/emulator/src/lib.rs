@@ -5,6 +5,7 @@
 
 mod bend;
 pub mod check;
+mod expected;
 mod fault;
 mod identity;
 mod lay_over;
@@ -15,6 +16,7 @@ pub mod scenario;
 mod sender;
 
 pub use check::{Check, Report};
+pub use expected::Expected;
 pub use fault::{Fault, HUGE};
 pub use identity::{Error as IdentityError, Identity};
 pub use lay_over::lay_over;

@@ -71,13 +71,15 @@ pub(crate) struct Check {
 impl Check {
     /// Runs all probes and shows the report.
     pub(crate) async fn run(&self, screen: &Screen) -> Result<(), Failure> {
-        let identity = self.identity()?;
+        let path = self.key.clone().map_or_else(developer::path, Ok)?;
+        let opened = developer::open(&path)?;
+        let identity = self.identity(opened.identity);
         let Some(url) = &self.url else { return self.show_trust(&identity, screen) };
         let sender = SenderOptions { ca_file: self.ca_file.clone(), ..Options::default().sender };
         let trial = Trial::new(url, &identity, Options { sender, ..Options::default() })
             .map_err(|error| Failure::Usage(format!("{url}: {error}")))?;
         if !self.json {
-            Trust::of(&identity, trial.certificates_pem(moment::now())).note(screen);
+            Trust::of(&identity, trial.certificates_pem(moment::now())).note(&path, opened.is_new, screen);
         }
         let report = self.judge(trial, screen).await?;
         if let Some(path) = &self.junit {
@@ -94,16 +96,15 @@ impl Check {
         }
     }
 
-    fn identity(&self) -> Result<Identity, Failure> {
-        let path = self.key.clone().map_or_else(developer::path, Ok)?;
-        let mut identity = developer::open(&path)?;
+    /// With what was given instead of what is kept.
+    fn identity(&self, mut identity: Identity) -> Identity {
         if let Some(secret) = &self.secret {
             identity.secret = secret.clone();
         }
         if let Some(endpoint) = &self.endpoint {
             identity.endpoint_id.clone_from(endpoint);
         }
-        Ok(identity)
+        identity
     }
 
     fn show_trust(&self, identity: &Identity, screen: &Screen) -> Result<(), Failure> {

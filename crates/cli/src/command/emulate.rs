@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use workbell_emulator::{About, Fault, Note, Random, Scenario, Sender, SenderOptions, sample};
+use workbell_emulator::{About, Expected, Fault, Note, Random, Scenario, Sender, SenderOptions, sample};
 use workbell_model::EndpointId;
 use workbell_wire::webhook_signature::Secret;
 use workbell_wire::{Action, ActionName, Timestamp, Variant};
@@ -34,7 +34,8 @@ tampered-body, truncated-body, unknown-action, unknown-member, null-members, hug
 --endpoint sends through the service, with what it knows of that endpoint: registered actions too, and without \
 scenarios and faults.
 
-Status 0 when every notification was answered with a 2xx, 1 when not.";
+Status 0 when every notification was answered with a 2xx, 1 when not. With a fault, 0 when the receiver coped: \
+it refused what is forged or tampered with (4xx), and took the rest.";
 
 /// The branch of the documentation's sample.
 const BRANCH: i64 = 492_042;
@@ -129,7 +130,7 @@ impl Emulate {
             (None, true) => Action::ALL.iter().map(|action| action.name()).collect(),
             (None, false) => return Err(nothing_named()),
         };
-        let mut refused = 0;
+        let mut otherwise = 0;
         for action in actions {
             // The service knows the registered ones; of the 28 the case may be wrong, as elsewhere here.
             let known = Action::ALL.iter().find(|known| known.name().eq_ignore_ascii_case(action));
@@ -141,14 +142,14 @@ impl Emulate {
             let body = without_nulls(body).to_string();
             let answer = platform.post(&path, body.into()).await?;
             let shown = show::Shown::of_record(&answer.value()?);
-            refused += usize::from(!shown.is_success());
+            otherwise += usize::from(!shown.is_as_expected());
             screen.print(&if self.connection.json {
                 format!("{}\n", answer.value()?)
             } else {
                 show::text(&shown, screen)
             })?;
         }
-        self.end(refused, screen)
+        self.end(otherwise, Expected::Success, screen)
     }
 
     /// This machine sends, with its own key.
@@ -158,16 +159,18 @@ impl Emulate {
         let mut random = Random::new(self.seed.unwrap_or_else(chance));
         let notes = self.notes(variant, &mut random)?;
         let path = self.key.clone().map_or_else(developer::path, Ok)?;
-        let mut identity = developer::open(&path)?;
+        let opened = developer::open(&path)?;
+        let mut identity = opened.identity;
         if let Some(secret) = &self.secret {
             identity.secret = secret.clone();
         }
         let sender = Sender::new(to, &identity, SenderOptions::default())
             .map_err(|error| Failure::Usage(format!("--to {to}: {error}")))?;
         if !self.connection.json {
-            Trust::of(&identity, sender.certificates_pem(moment::now())).note(screen);
+            Trust::of(&identity, sender.certificates_pem(moment::now())).note(&path, opened.is_new, screen);
         }
-        let mut refused = 0;
+        let expected = Expected::of(fault);
+        let mut otherwise = 0;
         for (pause, group) in groups(&notes, fault) {
             if let Some(speed) = self.speed {
                 tokio::time::sleep(pause / speed).await;
@@ -177,24 +180,33 @@ impl Emulate {
                 .await
                 .map_err(|error| Failure::Failed(error.to_string()))?;
             for sent in &sent {
-                refused += usize::from(!sent.is_success());
+                let shown = show::Shown::of_sent(sent, expected);
+                otherwise += usize::from(!shown.is_as_expected());
                 screen.print(&if self.connection.json {
                     format!("{}\n", show::json(sent, fault))
                 } else {
-                    show::text(&show::Shown::of_sent(sent), screen)
+                    show::text(&shown, screen)
                 })?;
             }
         }
-        self.end(refused, screen)
+        if let Some(fault) = fault
+            && otherwise == 0
+            && !self.connection.json
+        {
+            let line = format!("it copes with {}: {} was expected", fault.name(), expected.what());
+            screen.note(&screen.paint(Style::Good, &line));
+        }
+        self.end(otherwise, expected, screen)
     }
 
-    /// Success only when all were answered with one.
-    fn end(&self, refused: usize, screen: &Screen) -> Result<(), Failure> {
-        if refused == 0 {
+    /// Success only when all were answered as expected.
+    fn end(&self, otherwise: usize, expected: Expected, screen: &Screen) -> Result<(), Failure> {
+        if otherwise == 0 {
             return Ok(());
         }
         if !self.connection.json {
-            let line = format!("{refused} not answered with a 2xx");
+            let line =
+                format!("{otherwise} answered otherwise, or not at all; {} was expected", expected.what());
             screen.note(&screen.paint(Style::Bad, &line));
         }
         Err(Failure::Shown)

@@ -131,7 +131,7 @@ impl Listen {
             return Ok(trust);
         }
         let path = self.key.clone().map_or_else(developer::path, Ok)?;
-        let identity = developer::open(&path)?;
+        let identity = developer::open(&path)?.identity;
         let ring = identity.ring(&self.audience).map_err(|error| Failure::Failed(error.to_string()))?;
         trust.certificates = ring.certificates(moment::now());
         trust.endpoint = trust.endpoint.or_else(|| Some(identity.endpoint_id.clone()));

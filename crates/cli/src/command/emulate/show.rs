@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use workbell_emulator::{Fault, Sent};
+use workbell_emulator::{Expected, Fault, Sent};
 
 use crate::json::indented;
 use crate::moment;
@@ -22,7 +22,8 @@ pub(super) struct Shown {
     message_id: String,
     /// `200 OK`, or why there is no status.
     result: String,
-    success: bool,
+    /// Whether the receiver did what it should.
+    as_expected: bool,
     took: Duration,
     request_headers: Vec<(String, String)>,
     body: String,
@@ -32,7 +33,7 @@ pub(super) struct Shown {
 
 impl Shown {
     /// Of what this machine sent.
-    pub(super) fn of_sent(sent: &Sent) -> Shown {
+    pub(super) fn of_sent(sent: &Sent, expected: Expected) -> Shown {
         let attempted = &sent.attempted;
         let request = attempted.request_headers.iter();
         Shown {
@@ -42,7 +43,7 @@ impl Shown {
                 Ok(status) => status.to_string(),
                 Err(failure) => format!("{}: {failure}", failure.name()),
             },
-            success: sent.is_success(),
+            as_expected: expected.is_met_by(sent),
             took: attempted.total,
             request_headers: request.map(|(name, value)| (name.to_string(), value.clone())).collect(),
             body: String::from_utf8_lossy(&sent.note.body).into_owned(),
@@ -67,7 +68,7 @@ impl Shown {
                 Some(status) => status.to_string(),
                 None => format!("{}: {}", member(record, "Error"), member(record, "Explanation")),
             },
-            success: status.is_some_and(|status| (200..300).contains(&status)),
+            as_expected: status.is_some_and(|status| (200..300).contains(&status)),
             took: Duration::from_micros(record["Duration"].as_u64().unwrap_or(0)),
             request_headers: headers("RequestHeaders"),
             body: member(record, "Body"),
@@ -76,9 +77,9 @@ impl Shown {
         }
     }
 
-    /// Whether it was answered with a success.
-    pub(super) fn is_success(&self) -> bool {
-        self.success
+    /// Whether the receiver did what it should.
+    pub(super) fn is_as_expected(&self) -> bool {
+        self.as_expected
     }
 
     fn request(&self) -> Vec<String> {
@@ -97,7 +98,7 @@ impl Shown {
 
 /// For people.
 pub(super) fn text(shown: &Shown, screen: &Screen) -> String {
-    let style = if shown.success { Style::Good } else { Style::Bad };
+    let style = if shown.as_expected { Style::Good } else { Style::Bad };
     let title = format!(
         "{}  {}  {}  {}",
         screen.paint(Style::Strong, &harmless(&shown.action)),
@@ -139,6 +140,7 @@ fn lines(body: &str) -> Vec<String> {
 
 /// For programs: one line.
 pub(super) fn json(sent: &Sent, fault: Option<Fault>) -> Value {
+    let expected = Expected::of(fault);
     let attempted = &sent.attempted;
     let headers = |pairs: &mut dyn Iterator<Item = (String, String)>| {
         Value::Object(pairs.map(|(name, value)| (name, value.into())).collect::<Map<_, _>>())
@@ -151,6 +153,8 @@ pub(super) fn json(sent: &Sent, fault: Option<Fault>) -> Value {
         "Action": sent.note.action,
         "MessageId": sent.note.message_id.to_string(),
         "Fault": fault.map(Fault::name),
+        "Expected": expected.what(),
+        "AsExpected": expected.is_met_by(sent),
         "RequestHeaders": headers(
             &mut attempted.request_headers.iter().map(|(name, value)| (name.to_string(), value.clone()))),
         "Body": String::from_utf8_lossy(&sent.note.body),

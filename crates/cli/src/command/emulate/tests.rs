@@ -76,8 +76,9 @@ async fn wrong_names_and_urls_are_wrong_usage_with_a_suggestion() {
 async fn the_same_seed_sends_the_same_bytes_and_the_key_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("developer.json");
-    let one = developer::open(&key).unwrap();
-    assert_eq!(developer::open(&key).unwrap().to_text(), one.to_text());
+    let (one, other) = (developer::open(&key).unwrap(), developer::open(&key).unwrap());
+    assert_eq!((one.is_new, other.is_new), (true, false));
+    assert_eq!(other.identity.to_text(), one.identity.to_text());
     let receiver = workbell_testkit::Receiver::start();
     let url = receiver.url("/");
     for _ in 0..2 {
@@ -160,7 +161,7 @@ async fn a_private_key_in_pem_signs_and_what_to_trust_follows_from_it() {
     let file = folder.path().join("key.pem");
     let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
     std::fs::write(&file, key.serialize_pem()).unwrap();
-    let (one, other) = (developer::open(&file).unwrap(), developer::open(&file).unwrap());
+    let (one, other) = (developer::open(&file).unwrap().identity, developer::open(&file).unwrap().identity);
     assert_eq!((&one.endpoint_id, one.secret.to_text()), (&other.endpoint_id, other.secret.to_text()));
     let receiver = workbell_testkit::Receiver::start();
     let words = ["emulate", "Accepted", "--to", &receiver.url("/"), "--key", &file.display().to_string()];
@@ -188,4 +189,55 @@ async fn a_private_key_in_pem_signs_and_what_to_trust_follows_from_it() {
         assert!(failure.to_string().contains(says), "{failure}");
         assert_eq!(failure.exit_status(), 1);
     }
+}
+
+/// Answers as a receiver that verifies: what is forged is refused.
+fn verifying(key: &Path) -> workbell_testkit::Receiver {
+    let identity = developer::open(key).unwrap().identity;
+    let pem = identity.ring("CorrigoProDirect").unwrap().certificates_pem(moment::now());
+    workbell_testkit::Receiver::answering(move |request| {
+        let trusted = workbell_wire::certificate::Certificate::read_bundle(&pem).unwrap();
+        let expect = workbell_wire::token::Expect {
+            endpoint: Some(&identity.endpoint_id),
+            audience: Some("CorrigoProDirect"),
+            ..workbell_wire::token::Expect::at(moment::now())
+        };
+        let token = workbell_wire::token::bearer(request.header("Authorization")).unwrap();
+        let is_valid = workbell_wire::token::verify(token, &trusted, &expect).is_valid();
+        workbell_testkit::Answer::Status(if is_valid { 200 } else { 401 })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_has_status_0_where_the_receiver_copes_and_1_where_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("developer.json");
+    let strict = verifying(&key);
+    let credulous = workbell_testkit::Receiver::start();
+    let key = key.display().to_string();
+    let statuses = async |url: &str, fault: &str| {
+        let words = ["emulate", "Accepted", "--fault", fault, "--to", url, "--key", &key, "--json"];
+        let screen = Screen::pipe().captured();
+        let outcome = Line::parse_from(words).emulate.run(&screen).await;
+        let lines: Vec<Value> =
+            screen.printed().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let as_expected = lines.iter().all(|line| line["AsExpected"] == true);
+        assert_eq!(as_expected, outcome.is_ok(), "{lines:?}");
+        outcome.err().map_or(0, |failure| failure.exit_status())
+    };
+    for fault in ["expired-token", "wrong-audience", "foreign-endpoint", "access-token", "bad-signature"] {
+        assert_eq!(statuses(&strict.url("/"), fault).await, 0, "{fault}");
+        assert_eq!(statuses(&credulous.url("/"), fault).await, 1, "{fault}");
+    }
+    // It looks at the token alone.
+    assert_eq!(statuses(&strict.url("/"), "tampered-body").await, 1);
+    for fault in ["duplicate", "reordered", "unknown-member", "null-members", "no-expect", "truncated-body"] {
+        assert_eq!(statuses(&strict.url("/"), fault).await, 0, "{fault}");
+    }
+    let refuses = workbell_testkit::Receiver::answering(|_| workbell_testkit::Answer::Status(400));
+    for fault in ["duplicate", "unknown-member", "huge-body"] {
+        assert_eq!(statuses(&refuses.url("/"), fault).await, 1, "{fault}");
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(statuses(&format!("http://{free}/"), "truncated-body").await, 1, "nobody is there");
 }
