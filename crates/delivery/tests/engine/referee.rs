@@ -7,6 +7,7 @@ mod standing;
 mod waits;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use workbell_model::{
@@ -29,7 +30,7 @@ pub(crate) type Place = (EndpointKey, WorkOrderId, u64);
 /// What is being written: the store shows it a moment before it is told.
 #[derive(Debug)]
 pub(crate) enum Pending {
-    Outcome { completion: Box<Completion>, waited: bool, generation: u64, most_slots: u16 },
+    Outcome { completion: Box<Completion>, waited: bool, endpoint: Arc<Endpoint> },
     Change(Box<Endpoint>, EndpointChange, Timestamp),
     Retry(ByHand),
     Discard(ByHand),
@@ -96,7 +97,7 @@ impl Referee {
 
     /// An outcome is on disk; `state` is what the delivery became.
     pub(crate) fn completed(&mut self, state: State) {
-        let Some(Pending::Outcome { completion, waited, generation, most_slots }) = self.pending.take() else {
+        let Some(Pending::Outcome { completion, waited, endpoint }) = self.pending.take() else {
             return;
         };
         self.commits += 1;
@@ -104,7 +105,7 @@ impl Referee {
         let delivery = &completion.delivery;
         let place = (delivery.endpoint.clone(), delivery.work_order_id, delivery.sequence);
         let at = completion.attempt.start.plus(completion.attempt.duration);
-        let of_before = completion.generation < generation;
+        let of_before = completion.generation < endpoint.generation;
         let probe = matches!(completion.occasion, Occasion::Probe(_));
         let standing = self.endpoints.entry(place.0.clone()).or_default();
         if standing.probing.as_ref() == Some(&place) {
@@ -115,7 +116,7 @@ impl Referee {
         let failure = match completion.outcome {
             Outcome::Succeeded => {
                 waits.is_waiting = false;
-                standing.success(place.1, at, commit, most_slots);
+                standing.success(place.1, at, commit, rules.concurrency(&endpoint.settings));
                 return;
             }
             _ if !waited => return,
@@ -230,7 +231,11 @@ impl Referee {
         // While something is being written it may have begun before or after that.
         let found = if self.pending.is_some() { None } else { self.judge(&place, open, now) };
         if let Some(found) = found {
-            self.wrong.push(format!("{found}: {new:?} {:?} {:?}", self.endpoints.get(key), self.deliveries.get(&place)));
+            self.wrong.push(format!(
+                "{found}: {new:?} {:?} {:?}",
+                self.endpoints.get(key),
+                self.deliveries.get(&place)
+            ));
         }
         let standing = self.endpoints.entry(key.clone()).or_default();
         standing.last_start = Some(now);
@@ -264,7 +269,8 @@ impl Referee {
             let asked_waits = down.asked.is_some_and(|asked| {
                 let of_it = |(at, _): &(&Place, &Waits)| at.0 == place.0 && at.1 == asked;
                 let mut lane = self.deliveries.iter().filter(of_it);
-                lane.clone().any(|(_, waits)| waits.is_waiting) && lane.all(|(_, waits)| waits.started.is_none())
+                lane.clone().any(|(_, waits)| waits.is_waiting)
+                    && lane.all(|(_, waits)| waits.started.is_none())
             });
             return match () {
                 () if now < down.next => Some("the probe is too early"),
@@ -305,7 +311,7 @@ impl Referee {
     /// A delivery of this endpoint that should have been tried by now, if there is one.
     pub(crate) fn late(&self, key: &EndpointKey, now: Timestamp) -> Option<Place> {
         let (rules, standing) = (self.rules.as_ref()?, self.endpoints.get(key)?);
-        let quiet = self.excused_until.max(standing.last_start).max(Some(standing.since)).unwrap();
+        let quiet = self.excused_until.max(standing.last_start).max(standing.since)?;
         let under_way = |(at, waits): (&Place, &Waits)| at.0 == *key && waits.started.is_some();
         if standing.is_shut || quiet.plus(PATIENCE) > now || self.deliveries.iter().any(under_way) {
             return None;

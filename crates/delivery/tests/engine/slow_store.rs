@@ -4,7 +4,6 @@
 //! which they were made. `complete` is followed by a command that is answered after its commit, so an outcome is on
 //! disk, and told, before time goes on.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -61,49 +60,20 @@ pub(crate) type Lost = Vec<(DeliveryNo, u16)>;
 pub(crate) struct Told {
     engine: Mutex<Option<Arc<dyn Subscriber>>>,
     bell: Bell,
-    fates: Arc<Mutex<Fates>>,
     referee: Arc<Mutex<Referee>>,
-}
-
-/// Which deliveries wait, as the store told, and since when.
-#[derive(Debug, Default)]
-pub(crate) struct Fates {
-    waiting: HashMap<(EndpointKey, WorkOrderId), BTreeMap<Sequence, Timestamp>>,
-}
-
-impl Fates {
-    pub(crate) fn waits(&mut self, lane: (EndpointKey, WorkOrderId), sequence: Sequence, since: Timestamp) {
-        self.waiting.entry(lane).or_default().insert(sequence, since);
-    }
-
-    pub(crate) fn has_its_fate(&mut self, lane: (EndpointKey, WorkOrderId), sequence: Sequence) {
-        self.waiting.entry(lane).or_default().remove(&sequence);
-    }
-
-    /// One that waited ahead of this place already before `now`.
-    pub(crate) fn ahead(
-        &self,
-        lane: &(EndpointKey, WorkOrderId),
-        sequence: Sequence,
-        now: Timestamp,
-    ) -> Option<Sequence> {
-        let ahead = self.waiting.get(lane)?.range(..sequence);
-        ahead.filter(|(_, since)| **since < now).map(|(sequence, _)| *sequence).next()
-    }
 }
 
 impl SlowStore {
     pub(crate) fn new(
         sqlite: SqliteStore,
         bell: Bell,
-        fates: Arc<Mutex<Fates>>,
         lost: Arc<Mutex<Lost>>,
         referee: Arc<Mutex<Referee>>,
     ) -> Self {
         SlowStore {
             sqlite: Arc::new(sqlite),
             turn: tokio::sync::Mutex::default(),
-            told: Arc::new(Told { engine: Mutex::default(), bell: bell.clone(), fates, referee }),
+            told: Arc::new(Told { engine: Mutex::default(), bell: bell.clone(), referee }),
             bell,
             trouble: AtomicBool::new(false),
             dead: AtomicBool::new(false),
@@ -541,12 +511,7 @@ async fn outcome(sqlite: &SqliteStore, completion: &Completion) -> Result<Pendin
     let delivery = &completion.delivery;
     let waited = sqlite.delivery(delivery.id(), None).await?.is_some_and(|it| it.state.is_undelivered());
     let endpoint = sqlite.directory().endpoint(&delivery.endpoint).expect("nobody deletes one");
-    Ok(Pending::Outcome {
-        completion: Box::new(completion.clone()),
-        waited,
-        generation: endpoint.generation,
-        most_slots: Defaults { endpoint_concurrency: 3, ..Defaults::default() }.concurrency(&endpoint.settings),
-    })
+    Ok(Pending::Outcome { completion: Box::new(completion.clone()), waited, endpoint })
 }
 
 impl Told {
@@ -565,14 +530,6 @@ impl Subscriber for Told {
     }
 
     fn accepted(&self, fresh: Vec<Fresh>) {
-        {
-            let mut fates = self.fates.lock().unwrap();
-            for fresh in &fresh {
-                let delivery = &fresh.delivery;
-                let lane = (delivery.endpoint.clone(), delivery.work_order_id);
-                fates.waits(lane, delivery.sequence, delivery.accepted);
-            }
-        }
         self.referee.lock().unwrap().accepted(&fresh);
         self.tell(|engine| engine.accepted(fresh));
     }
@@ -585,9 +542,6 @@ impl Subscriber for Told {
         state: State,
         due: Option<Timestamp>,
     ) {
-        if !state.is_undelivered() {
-            self.fates.lock().unwrap().has_its_fate((endpoint.clone(), work_order_id), sequence);
-        }
         self.referee.lock().unwrap().completed(state);
         self.tell(|engine| engine.completed(endpoint, work_order_id, sequence, state, due));
     }

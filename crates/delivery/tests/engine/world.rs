@@ -24,7 +24,7 @@ use workbell_wire::{MessageId, Timestamp};
 use crate::keys::{keys, start};
 use crate::receiver::{Bell, Door, Receiver};
 use crate::referee::Referee;
-use crate::slow_store::{Fates, Lost, SlowStore};
+use crate::slow_store::{Lost, SlowStore};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -59,7 +59,6 @@ pub(crate) struct World {
     pub(crate) ring: watch::Sender<Arc<KeyRing>>,
     pub(crate) setup: Setup,
     pub(crate) company: CompanyId,
-    pub(crate) fates: Arc<Mutex<Fates>>,
     /// Outcomes that never got to the store.
     pub(crate) lost: Arc<Mutex<Lost>>,
     pub(crate) referee: Arc<Mutex<Referee>>,
@@ -111,8 +110,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let receiver = Arc::new(Receiver::new(clock, bell.clone()));
         let ring = watch::Sender::new(keys().ring.clone());
-        let (fates, lost, referee) = (Arc::default(), Arc::default(), Arc::default());
-        let store = open_store(folder.path(), &bell, (&fates, &lost, &referee), &setup.defaults);
+        let (lost, referee) = (Arc::default(), Arc::default());
+        let store = open_store(folder.path(), &bell, (&lost, &referee), &setup.defaults);
         let engine = start_engine(&store, &receiver, &ring, clock, &setup).await;
         let company: CompanyId = "acme".parse().unwrap();
         let named = Company { company_id: company.clone(), name: "Acme".to_owned(), created: start() };
@@ -126,7 +125,6 @@ impl World {
             ring,
             setup,
             company,
-            fates,
             lost,
             referee,
             bell,
@@ -327,7 +325,7 @@ impl World {
         assert!(Arc::strong_count(&store) == 1, "after its end the engine holds nothing");
         drop(store);
         self.referee.lock().unwrap().restarted(self.now());
-        let (defaults, watchers) = (&self.setup.defaults, (&self.fates, &self.lost, &self.referee));
+        let (defaults, watchers) = (&self.setup.defaults, (&self.lost, &self.referee));
         let store = open_store(self.folder.path(), &self.bell, watchers, defaults);
         let engine = start_engine(&store, &self.receiver, &self.ring, self.clock, &self.setup).await;
         self.store = Some(store);
@@ -347,7 +345,7 @@ impl Drop for World {
 fn open_store(
     folder: &std::path::Path,
     bell: &Bell,
-    (fates, lost, referee): (&Arc<Mutex<Fates>>, &Arc<Mutex<Lost>>, &Arc<Mutex<Referee>>),
+    (lost, referee): (&Arc<Mutex<Lost>>, &Arc<Mutex<Referee>>),
     defaults: &Defaults,
 ) -> Arc<SlowStore> {
     let options = sqlite::Options {
@@ -357,7 +355,7 @@ fn open_store(
         defaults: defaults.clone(),
     };
     let sqlite = SqliteStore::open(options).unwrap();
-    Arc::new(SlowStore::new(sqlite, bell.clone(), fates.clone(), lost.clone(), referee.clone()))
+    Arc::new(SlowStore::new(sqlite, bell.clone(), lost.clone(), referee.clone()))
 }
 
 async fn start_engine(

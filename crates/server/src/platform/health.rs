@@ -80,11 +80,7 @@ static HEALTH: Shape = Shape {
         ),
         always("QueueSize", COUNT, "Undelivered deliveries."),
         always("OldestWaiting", Form::Nullable(&Form::Time), "When the oldest of them was accepted."),
-        always(
-            "ConsecutiveFailures",
-            COUNT,
-            "Failed attempts since the last one that delivered.",
-        ),
+        always("ConsecutiveFailures", COUNT, "Failed attempts since the last one that delivered."),
         always("Last1h", Form::Object(&SUM), "Attempts that began in the last hour, to the minute."),
         always("Last24h", Form::Object(&SUM), "Attempts that began in the last 24 hours, to the minute."),
     ],

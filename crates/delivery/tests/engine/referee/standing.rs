@@ -37,7 +37,7 @@ pub(super) struct Standing {
     pub(super) probing: Option<Place>,
     pub(super) last_start: Option<Timestamp>,
     /// When something last changed of it.
-    pub(super) since: Timestamp,
+    pub(super) since: Option<Timestamp>,
     /// Stretches in which it was not open.
     stretches: Vec<(Timestamp, Option<Timestamp>)>,
 }
@@ -125,7 +125,7 @@ impl Standing {
 
     /// Notes whether it is open from `now` on; a throttle's end is known beforehand.
     fn note(&mut self, now: Timestamp) {
-        self.since = now;
+        self.since = Some(now);
         if let Some((_, end)) = self.stretches.last_mut()
             && end.is_none_or(|end| end > now)
         {

@@ -110,11 +110,8 @@ impl Waits {
         }
         let waits = rules.retry_schedule.waits();
         let wait = waits[usize::from(counted.max(1) - 1).min(waits.len() - 1)];
-        let (from, to) = if early {
-            (self.scheduled, self.scheduled)
-        } else {
-            (at.plus(wait), at.plus(wait + wait / 10))
-        };
+        let (from, to) =
+            if early { (self.scheduled, self.scheduled) } else { (at.plus(wait), at.plus(wait + wait / 10)) };
         // The last wait is cut to end with the age, which stands still while paused or off.
         let last = self.since.plus(rules.max_age).max(at);
         Expected::Due { from: from.max(asked).min(last), to: to.max(asked), counted }
