@@ -229,7 +229,11 @@ impl Referee {
         let place = (key.clone(), new.work_order_id, new.sequence);
         let now = new.at;
         // While something is being written it may have begun before or after that.
-        let found = if self.pending.is_some() { None } else { self.judge(&place, open, now) };
+        let default = Standing::default();
+        let standing = self.endpoints.get(key).unwrap_or(&default);
+        let before = standing.before.as_ref().filter(|(at, _)| *at == now).map(|(_, before)| before);
+        let found = if self.pending.is_some() { None } else { self.judge(standing, &place, open, now) };
+        let found = found.filter(|_| before.is_none_or(|it| self.judge(it, &place, open, now).is_some()));
         if let Some(found) = found {
             self.wrong.push(format!(
                 "{found}: {new:?} {:?} {:?}",
@@ -255,9 +259,7 @@ impl Referee {
     }
 
     /// What speaks against a request that begins.
-    fn judge(&self, place: &Place, open: usize, now: Timestamp) -> Option<&'static str> {
-        let default = Standing::default();
-        let standing = self.endpoints.get(&place.0).unwrap_or(&default);
+    fn judge(&self, standing: &Standing, place: &Place, open: usize, now: Timestamp) -> Option<&'static str> {
         let waits = self.deliveries.get(place)?;
         if standing.is_shut {
             return Some("it is paused or off");

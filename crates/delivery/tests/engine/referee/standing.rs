@@ -18,8 +18,10 @@ pub(super) struct Down {
     pub(super) asked: Option<WorkOrderId>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
+    /// As it was before somebody last did something to it, and when: what begins in that moment may not know of it.
+    pub(super) before: Option<(Timestamp, Box<Standing>)>,
     /// Paused or off.
     pub(super) is_shut: bool,
     pub(super) down: Option<Down>,
@@ -100,7 +102,13 @@ impl Standing {
         self.note(at);
     }
 
+    fn remember(&mut self, now: Timestamp) {
+        let before = Standing { before: None, ..self.clone() };
+        self.before = Some((now, Box::new(before)));
+    }
+
     pub(super) fn changed(&mut self, change: EndpointChange, shut: bool, now: Timestamp, commit: u64) {
+        self.remember(now);
         self.is_shut = shut;
         if matches!(change, EndpointChange::Reopened | EndpointChange::Resumed) {
             (self.down, self.throttle, self.probing) = (None, None, None);
@@ -114,6 +122,7 @@ impl Standing {
     }
 
     pub(super) fn retried(&mut self, order: WorkOrderId, is_head: bool, at: Timestamp) {
+        self.remember(at);
         self.throttle = None;
         if let Some(down) = &mut self.down
             && is_head
