@@ -209,6 +209,7 @@ impl Model {
             Act::Leap(seconds) => {
                 self.leapt += SECOND * u32::try_from(seconds).unwrap();
                 self.world.set_clock(self.leapt, Duration::ZERO);
+                self.world.referee.lock().unwrap().leapt = self.leapt;
                 // It is noticed within a minute.
                 self.excuse(MINUTE + SECOND);
             }
@@ -312,11 +313,11 @@ impl Model {
     /// Only what had expired was overtaken: that fate comes without an attempt, so nobody told of it.
     async fn check_overtaken(&self) {
         let overtaken = std::mem::take(&mut self.world.referee.lock().unwrap().overtaken);
-        for Overtaken { place, by } in overtaken {
+        for Overtaken { place, by, why } in overtaken {
             let record = self.world.delivery(self.id_of(&place)).await;
             let expired = record.reason == Some(Reason::Expired);
             let had_expired = expired && record.finished.is_some_and(|at| at <= by.at);
-            assert!(had_expired, "{place:?} waits ahead of {by:?}: {record:?}");
+            assert!(had_expired, "{place:?} waits ahead of {by:?}: {why}, {record:?}");
         }
     }
 

@@ -42,6 +42,8 @@ pub(crate) enum Pending {
 pub(crate) struct Overtaken {
     pub(crate) place: Place,
     pub(crate) by: Seen,
+    /// What was known of it then.
+    pub(crate) why: String,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +56,8 @@ pub(crate) struct Referee {
     pending: Option<Pending>,
     /// Commits so far.
     commits: u64,
+    /// How far the wall clock was set ahead: a pause after it makes what waits older by that.
+    pub(crate) leapt: Duration,
     /// Nothing is expected to begin in time before this.
     excused_until: Option<Timestamp>,
     pub(crate) wrong: Vec<String>,
@@ -131,7 +135,8 @@ impl Referee {
             (Expected::Unsure | Expected::AtOnce, _) => true,
             (Expected::Exhausted, Transition::Dead(reason)) => reason == workbell_model::Reason::Exhausted,
             (Expected::Due { .. }, Transition::Dead(reason)) => {
-                reason == workbell_model::Reason::Expired && at.since(waits.since) >= rules.max_age
+                let age = at.since(waits.since) + self.leapt;
+                reason == workbell_model::Reason::Expired && age >= rules.max_age
             }
             (Expected::Due { from, to, counted }, Transition::Retrying { due, counted: found }) => {
                 counted == found && (from..=to).contains(&due)
@@ -250,7 +255,10 @@ impl Referee {
         let ahead = self.ahead(&place);
         let overtaken: Vec<_> = ahead
             .filter(|(_, waits)| waits.known_since < now && !waits.lets_pass(standing, now, &rules))
-            .map(|(place, _)| Overtaken { place: place.clone(), by: new.clone() })
+            .map(|(place, waits)| {
+                let why = format!("{waits:?} of {standing:?}");
+                Overtaken { place: place.clone(), by: new.clone(), why }
+            })
             .collect();
         self.overtaken.extend(overtaken);
         if let Some(waits) = self.deliveries.get_mut(&place) {
