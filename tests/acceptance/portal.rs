@@ -20,8 +20,13 @@ fn people_do_in_the_portal_what_the_book_says() {
 }
 
 #[test]
-fn every_page_is_good_in_both_themes_and_widths_and_by_keyboard() {
+fn every_page_is_good_in_both_themes_and_widths() {
     run("looks.mjs", &[]);
+}
+
+#[test]
+fn everything_can_be_done_with_a_keyboard_alone() {
+    run("keyboard.mjs", &[]);
 }
 
 #[test]

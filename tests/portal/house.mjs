@@ -8,6 +8,8 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 
+import { scene } from "./scene.mjs";
+
 const packages = createRequire(path.join(process.env.NODE_PATH ?? "", "/"));
 const { chromium } = packages("playwright-core");
 export const axeSource = fs.readFileSync(packages.resolve("axe-core/axe.min.js"), "utf8");
@@ -149,6 +151,11 @@ export class House {
     const emulator = spawn(this.binary, words, { stdio: "ignore", env: environment });
     await new Promise((resolve) => emulator.on("exit", resolve));
     return JSON.parse(this.requests.findLast((it) => it.place === place).body);
+  }
+
+  /** A company with something on every page, and where all pages are. */
+  scene(name) {
+    return scene(this, name);
   }
 
   /** A fresh browser window. */

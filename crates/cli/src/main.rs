@@ -22,6 +22,7 @@ mod problem;
 mod progress;
 mod question;
 mod record;
+mod reference;
 mod screen;
 mod service_settings;
 #[cfg(test)]
@@ -38,7 +39,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
-    memory::hold_in_large_steps();
+    memory::hold_in_small_pages();
     let arguments = Arguments::parse();
     let screen = Screen::of_stdout(arguments.color);
     let outcome = tokio::runtime::Builder::new_multi_thread()

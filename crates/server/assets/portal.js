@@ -1,4 +1,5 @@
-// What makes pages live beside htmx: times in the reader's zone, copying, one place of focus after a part was replaced.
+// What makes pages live beside htmx: times in the reader's zone, copying, and where the focus is: at what is wrong, in a
+// question while it is open, and where it was when a part is read again.
 // Pages are whole without it.
 "use strict";
 
@@ -31,7 +32,14 @@ function alive(root) {
   copyButtons(root);
 }
 
-document.addEventListener("DOMContentLoaded", () => alive(document));
+document.addEventListener("DOMContentLoaded", () => {
+  alive(document);
+  document.querySelector("[aria-invalid='true']")?.focus();
+  for (const here of document.querySelectorAll("nav a[aria-current], .tabs a[aria-current]")) {
+    const line = here.closest("ul, .tabs");
+    line.scrollLeft += here.getBoundingClientRect().right - line.getBoundingClientRect().right + here.offsetWidth;
+  }
+});
 document.addEventListener("htmx:afterSettle", (event) => alive(event.target.parentElement ?? document));
 
 document.addEventListener("click", async (event) => {
@@ -52,4 +60,26 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (part && (part.querySelector(":popover-open") || part.contains(document.activeElement))) {
     event.detail.shouldSwap = false;
   }
+});
+
+// Where links stand in one line that scrolls, browsers leave one that is half seen as it is.
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches("nav a, .tabs a")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
+
+// A question takes the focus when it opens and keeps it; the browser gives it back to the opener.
+const CONTROLS = "a[href], button:not(:disabled), select, textarea, input:not([type='hidden'], [type='radio']:not(:checked))";
+
+document.addEventListener("toggle", (event) => {
+  if (event.newState === "open" && event.target.matches("[popover]")) event.target.querySelector(CONTROLS)?.focus();
+}, true);
+
+document.addEventListener("keydown", (event) => {
+  const question = event.key === "Tab" ? document.querySelector(":popover-open") : null;
+  if (!question) return;
+  const all = [...question.querySelectorAll(CONTROLS)];
+  const [first, last] = event.shiftKey ? [all.at(-1), all[0]] : [all[0], all.at(-1)];
+  if (question.contains(document.activeElement) && document.activeElement !== last) return;
+  event.preventDefault();
+  first?.focus();
 });

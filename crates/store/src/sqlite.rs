@@ -27,6 +27,7 @@ mod jobs;
 mod labels;
 mod lane;
 mod lists;
+mod log_tail;
 mod open;
 mod people;
 mod quick;
@@ -40,10 +41,12 @@ mod tests;
 mod traffic;
 pub mod transfer;
 mod trouble;
+mod wal_file;
 mod work_orders;
 mod write;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -67,8 +70,8 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Front,
-    Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, Ahead, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
+    Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
@@ -400,6 +403,17 @@ impl Store for SqliteStore {
     ) -> Result<Page<DeliveryRecord>, Error> {
         let directory = self.directory.clone();
         self.readers.run(move |connection| lists::deliveries(connection, &directory, &filter, &paging)).await
+    }
+
+    async fn ahead(
+        &self,
+        waiting: Vec<DeliveryNo>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<DeliveryNo, Ahead>, Error> {
+        let (directory, defaults) = (self.directory.clone(), self.defaults.clone());
+        self.readers
+            .run(move |connection| lists::ahead(connection, &directory, &defaults, &waiting, now))
+            .await
     }
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {

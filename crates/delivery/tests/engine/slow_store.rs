@@ -4,6 +4,7 @@
 //! which they were made. `complete` is followed by a command that is answered after its commit, so an outcome is on
 //! disk, and told, before time goes on.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use workbell_store::directory::Directory;
 use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use workbell_store::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
+    Acceptance, AcceptanceResult, Ahead, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
     EndpointChange, Front, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use workbell_store::sqlite::SqliteStore;
@@ -463,6 +464,14 @@ impl Store for SlowStore {
         paging: Paging,
     ) -> Result<Page<DeliveryRecord>, Error> {
         self.section(move |sqlite| async move { sqlite.deliveries(filter, paging).await }).await
+    }
+
+    async fn ahead(
+        &self,
+        waiting: Vec<DeliveryNo>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<DeliveryNo, Ahead>, Error> {
+        self.section(move |sqlite| async move { sqlite.ahead(waiting, now).await }).await
     }
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {

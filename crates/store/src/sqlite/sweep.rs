@@ -169,10 +169,10 @@ impl Write {
             rows.collect::<Result<_, _>>()?
         };
         let Some((last, start_of_last)) = oldest.last().copied() else { return Ok(()) };
-        let removed = self
-            .connection
-            .prepare_cached("DELETE FROM log WHERE log_no <= ?1 AND start < ?2")?
-            .execute(params![last, before.ticks()])?;
+        if oldest.iter().all(|(_, start)| *start >= before.ticks()) {
+            return Ok(());
+        }
+        let removed = self.remove_records(last, before.ticks())?;
         if removed > 0 {
             keep_removed(&self.connection, LOG, last)?;
         }
