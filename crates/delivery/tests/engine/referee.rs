@@ -56,8 +56,6 @@ pub(crate) struct Referee {
     pending: Option<Pending>,
     /// Commits so far.
     commits: u64,
-    /// How far the wall clock was set ahead: a pause after it makes what waits older by that.
-    pub(crate) leapt: Duration,
     /// Nothing is expected to begin in time before this.
     excused_until: Option<Timestamp>,
     pub(crate) wrong: Vec<String>,
@@ -135,7 +133,7 @@ impl Referee {
             (Expected::Unsure | Expected::AtOnce, _) => true,
             (Expected::Exhausted, Transition::Dead(reason)) => reason == workbell_model::Reason::Exhausted,
             (Expected::Due { .. }, Transition::Dead(reason)) => {
-                let age = at.since(waits.since) + self.leapt;
+                let age = at.since(waits.since);
                 reason == workbell_model::Reason::Expired && age >= rules.max_age
             }
             (Expected::Due { from, to, counted }, Transition::Retrying { due, counted: found }) => {

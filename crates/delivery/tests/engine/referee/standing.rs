@@ -20,7 +20,7 @@ pub(super) struct Down {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Standing {
-    /// As it was before somebody last did something to it, and when: what begins in that moment may not know of it.
+    /// As it was before the last that happened to it, and when: what begins in that moment may not know of it.
     pub(super) before: Option<(Timestamp, Box<Standing>)>,
     /// Paused or off.
     pub(super) is_shut: bool,
@@ -54,6 +54,7 @@ impl Standing {
     }
 
     pub(super) fn success(&mut self, _order: WorkOrderId, at: Timestamp, commit: u64, most_slots: u16) {
+        self.remember(at);
         self.last_success = commit;
         (self.row, self.consecutive) = (0, 0);
         self.throttle = self.throttle.filter(|(until, _)| *until > at);
@@ -74,6 +75,7 @@ impl Standing {
         at: Timestamp,
         rules: &Defaults,
     ) {
+        self.remember(at);
         self.consecutive += 1;
         let counts = !own && !failure.is_throttle();
         match &mut self.down {
