@@ -12,9 +12,6 @@ use crate::arguments::Arguments;
 /// What stands before the commands.
 const BEGINNING: &str = include_str!("reference/beginning.md");
 
-/// What stands behind them.
-const ENDING: &str = include_str!("reference/ending.md");
-
 /// More about some commands, with links into the book.
 const NOTES: &[(&str, &str)] = &[
     ("demo", "The pages of [the portal](portal.md) are there to look around in afterwards."),
@@ -66,7 +63,6 @@ pub(crate) fn page() -> String {
     for command in commands(&root) {
         section(&mut text, command);
     }
-    text.push_str(ENDING);
     text
 }
 

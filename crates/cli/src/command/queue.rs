@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
-use workbell_model::{DeliveryId, State};
+use workbell_model::{DeliveryId, State, States};
 
 use super::filter::{Filter, add};
 use crate::connection::Connection;
@@ -276,8 +276,8 @@ fn next(delivery: &Value, now: workbell_wire::Timestamp) -> String {
 
 /// The state with this name, however it is spelled.
 fn delivery_state(text: &str) -> Result<&'static str, String> {
-    let names = State::ALL.map(State::name);
-    let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(text));
+    let names: Vec<_> = [States::Undelivered.name()].into_iter().chain(State::ALL.map(State::name)).collect();
+    let found = names.iter().copied().find(|name| name.eq_ignore_ascii_case(text));
     found.ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 

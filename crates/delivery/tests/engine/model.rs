@@ -19,7 +19,7 @@ use workbell_wire::Timestamp;
 
 use crate::receiver::{Answer, End, Seen};
 use crate::referee::{Overtaken, Place};
-use crate::world::{DAY, HOUR, MINUTE, SECOND, Setup, World};
+use crate::world::{DAY, HOUR, SECOND, Setup, World};
 
 /// Enough for about half a minute.
 const CASES: u32 = 300;

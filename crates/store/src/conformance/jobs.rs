@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use workbell_model::job::{JobState, Kind};
-use workbell_model::{DeliveryId, EndpointKey, JobId, Reason, State};
+use workbell_model::{DeliveryId, EndpointKey, JobId, Reason, State, States};
 
 use super::bench::{BRANCH, Bench, DAY, End, MINUTE, ORDER, company};
 use crate::Error;
@@ -188,7 +188,8 @@ pub(crate) async fn each_filter_takes_what_it_names(mut bench: Bench) {
         (Filter { action: Some("Rejected".to_owned()), ..any() }, vec![second]),
         (Filter { from: Some(between), ..any() }, vec![second, third]),
         (Filter { to: Some(between), ..any() }, vec![first]),
-        (Filter { state: Some(State::Retrying), ..any() }, vec![first]),
+        (Filter { state: Some(State::Retrying.into()), ..any() }, vec![first]),
+        (Filter { state: Some(States::Undelivered), error: Some("Status".to_owned()), ..any() }, vec![first]),
         (Filter { error: Some("Status".to_owned()), ..any() }, vec![first]),
         (Filter { company_id: Some(other), work_order_id: Some(1), ..any() }, vec![]),
     ];

@@ -92,8 +92,8 @@ const TABLES: [(&str, &str, &str); 21] = [
 
 /// What stays behind: it tells of the past, or ends with the move.
 #[cfg(test)]
-pub(super) const LEFT: [&str; 8] =
-    ["alerts", "log", "log_orders", "traffic", "jobs", "job_walks", "sessions", "sign_in_tries"];
+pub(super) const LEFT: [&str; 9] =
+    ["alerts", "backlog", "log", "log_orders", "traffic", "jobs", "job_walks", "sessions", "sign_in_tries"];
 
 /// The tables that are moved.
 #[cfg(test)]
