@@ -33,6 +33,7 @@ const NOTES: &[(&str, &str)] = &[
     ("log", "See [the communication log](log.md)."),
     ("keys", "See [rotation](keys.md#signing-keys)."),
     ("actions", "See [actions](actions.md)."),
+    ("alerts", "See [alerts](alerts.md)."),
     ("audit", "See [the audit](audit.md)."),
     ("emulate", "See [the emulator](emulator.md)."),
     ("listen", "See [test without a public URL](listen.md)."),

@@ -167,6 +167,7 @@ macro_rules! conformance_suite {
             }
             jobs {
                 each_kind_acts_on_the_states_that_it_takes_also_with_an_attempt_in_flight,
+                a_replay_and_an_erase_meet_each_state_also_with_an_attempt_in_flight,
                 each_filter_takes_what_it_names,
                 what_was_accepted_later_is_not_its_business,
                 what_changed_meanwhile_is_skipped,

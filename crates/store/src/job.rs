@@ -206,7 +206,7 @@ pub trait Jobs: Send + Sync {
     /// One job. With `company`, only if it is that one's.
     async fn job(&self, id: JobId, company: Option<&CompanyId>) -> Result<Option<JobRecord>, Error>;
 
-    /// Jobs, newest first. With `company`, only that one's.
+    /// Jobs, newest first, without dry runs that have ended. With `company`, only that one's.
     async fn jobs(&self, company: Option<&CompanyId>, paging: Paging) -> Result<Page<JobRecord>, Error>;
 
     /// Those of which something is left to do, oldest first.

@@ -37,7 +37,7 @@ pub(crate) static ROUTES: &[Route] = &[
         path: "/v1/jobs",
         id: "listJobs",
         tag: "Jobs",
-        summary: "List jobs, newest first",
+        summary: "List jobs, newest first; a dry run that has ended is read by its id",
         guard: Guard::Company,
         query: &[COMPANY, PAGING],
         takes: Takes::Nothing,

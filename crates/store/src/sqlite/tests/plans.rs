@@ -45,7 +45,7 @@ const WHOLE: [&str; 22] = [
     "FROM alerts WHERE sent IS NULL",
     "FROM jobs WHERE open = 1",
     // A page of all jobs.
-    "FROM jobs WHERE ?2 IS NULL",
+    "FROM jobs\n         WHERE ?2 IS NULL",
     // To find a MessageId without a company: one look-up for each.
     "SELECT company_id FROM companies",
 ];
