@@ -1,4 +1,6 @@
 //! The end of an attempt: the delivery's new state, its lane, its endpoint's state, and the log record, in one commit.
+//!
+//! It is long because an outcome, its lane and its record are one commit and read in one piece.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::health::{self, After, Ended};

@@ -3,6 +3,8 @@
 //! A batch in which something fails is rolled back and run again one by one, so that one bad command fails alone.
 //! While the disk takes no writes, completions are kept and everything else is refused; each half second those kept
 //! are tried again, and once they are written the rest may go on. A failed sync ends the process.
+//!
+//! It is long because batches, refusals and what follows a commit share the thread's state.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
