@@ -105,6 +105,11 @@ fn workbell(home: &TempDir, words: &[&str]) -> Command {
     command
 }
 
+/// What a developer gives to have the feed of a service sent on to their program.
+fn forwarding<'a>(service: &'a str, (id, secret): (&'a str, &'a str), program: &'a str) -> [&'a str; 9] {
+    ["listen", "--server", service, "--client-id", id, "--client-secret", secret, "--forward-to", program]
+}
+
 fn home() -> TempDir {
     tempfile::tempdir().expect("there is room")
 }
@@ -142,6 +147,8 @@ fn what_the_emulator_sends_is_verified_printed_and_forwarded_byte_for_byte() {
         }
     }
     let lines = listener.lines(56);
+    let company_wide = lines.iter().find(|line| line.contains("AdditionalFieldDescri"));
+    assert!(company_wide.expect("it has a line").contains("  no work order  "), "{lines:?}");
     for action in ["NewWorkOrder", "CheckedOut", "ProcedureMarked"] {
         let line = lines.iter().find(|line| line.contains(action)).expect("each action has a line");
         assert!(
@@ -218,6 +225,7 @@ fn wrong_usage_and_what_cannot_be_reached_are_said() {
     let server_words = vec!["listen", "--server", server.as_str()];
     let cases = [
         (vec!["listen", "--forward-to", "ftp://x/"], 2, "ftp: is no scheme of HTTP"),
+        (vec!["listen", "--forward-to", "nowhere"], 2, "write it like http://localhost:3000/hooks"),
         (server_words.clone(), 2, "--client-id"),
         (vec!["listen", "--client-id", "x"], 2, "--server"),
         ([server_words.clone(), with("x")].concat(), 1, "no workbell answers"),
@@ -289,20 +297,8 @@ fn behind_a_connection_that_is_cut_and_a_service_that_is_killed_each_is_forwarde
     let installation = installation.listening(&address.to_string());
     let (id, secret, key) = company(&server.platform());
     let through = format!("http://{}", cutter(address));
-    let words = [
-        "listen",
-        "--server",
-        &through,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--secret",
-        &key,
-        "--forward-to",
-        &url,
-        "--json",
-    ];
+    let mut words = forwarding(&through, (&id, &secret), &url).to_vec();
+    words.extend(["--secret", &key, "--json"]);
     let listener = Listener::start(workbell(&home, &words));
     let mut random = Random::new(78);
     let mut published = Vec::new();
@@ -338,17 +334,7 @@ fn a_listener_that_ends_or_is_killed_goes_on_where_it_was() {
     let server = installation.start();
     let (id, secret, _) = company(&server.platform());
     let service = format!("http://{}", server.address());
-    let words = [
-        "listen",
-        "--server",
-        &service,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--forward-to",
-        &url,
-    ];
+    let words = forwarding(&service, (&id, &secret), &url);
     let mut random = Random::new(79);
     let (mut published, mut kills) = (Vec::new(), 0);
     for round in 0..10 {
@@ -388,17 +374,7 @@ fn a_second_listener_is_refused_and_a_program_that_comes_late_misses_nothing() {
     let address = late.local_addr().expect("it has an address");
     drop(late);
     let url = format!("http://{address}/");
-    let words = [
-        "listen",
-        "--server",
-        &service,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--forward-to",
-        &url,
-    ];
+    let words = forwarding(&service, (&id, &secret), &url);
     let mut random = Random::new(80);
     let published: Vec<String> = (0..3).map(|_| publish(&server.platform(), &mut random, 42).0).collect();
     let listener = Listener::start(workbell(&home, &words));
@@ -449,17 +425,7 @@ fn a_place_that_expired_is_begun_anew_without_forwarding_twice() {
     let accepted = accepted.replace("\"Text\":\"Hello\"", "\"Status\":\"Accepted\"");
     platform.publish(accepted.as_bytes()).with(202);
     let service = format!("http://{}", server.address());
-    let words = [
-        "listen",
-        "--server",
-        &service,
-        "--client-id",
-        &id,
-        "--client-secret",
-        &secret,
-        "--forward-to",
-        &url,
-    ];
+    let words = forwarding(&service, (&id, &secret), &url);
     let listener = Listener::start(workbell(&home, &words));
     let (second, _) = publish(&platform, &mut random, 43);
     program.answered(2);

@@ -78,60 +78,101 @@ fn judges_all_vectors(recipe: &mut Recipe) {
     assert!(printed.lines().any(|line| line == expected.to_string()), "all {expected}: {printed}");
 }
 
-#[track_caller]
-fn earns_an_a_and_keeps_the_exact_bytes(recipe: &mut Recipe) {
-    let home = recipe.work.path().join("home");
-    let inbox = in_memory();
-    let key = home.join("key.json").display().to_string();
-    let run = |words: &[&str]| -> Output {
-        command().args(words).args(["--key", &key]).env("HOME", &home).output().expect("it runs")
-    };
-    let trust = run(&["check", "--trust", "--json"]);
-    must_work(&trust);
-    let trust: Value = serde_json::from_slice(&trust.stdout).expect("it is JSON");
-    let certificates = recipe.work.path().join("certificates.pem");
-    let text = |name: &str| trust[name].as_str().expect("it is a text").to_owned();
-    fs::write(&certificates, text("Certificates")).expect("it can be written");
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port is free");
-    let url = format!("http://{port}/hooks");
-    let log = fs::File::create(recipe.work.path().join("log")).expect("it can be written");
-    recipe
-        .serve
-        .env("WORKBELL_CERTIFICATES", &certificates)
-        .env("WORKBELL_SECRET", text("Secret"))
-        .env("WORKBELL_ENDPOINT", text("EndpointId"))
-        .env("WORKBELL_URL", &url)
-        .env("INBOX", inbox.path())
-        .env("PORT", port.port().to_string())
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("it can be opened again"))
-        .stderr(log);
-    let mut receiver = Running(recipe.serve.spawn().expect("it can be started"));
-    let said = || fs::read_to_string(recipe.work.path().join("log")).unwrap_or_default();
-    wait_for("the receiver to listen", || {
-        assert!(matches!(receiver.0.try_wait(), Ok(None)), "it ended: {}", said());
-        TcpStream::connect(port).is_ok().then_some(())
-    });
+/// A recipe that serves, and what tries it out.
+struct Served<'a> {
+    recipe: &'a Recipe,
+    url: String,
+    inbox: TempDir,
+    _receiver: Running,
+}
 
-    let report = run(&["check", &url, "--json"]);
+impl Served<'_> {
+    /// Starts it, with what the developer's key of its own signs.
+    #[track_caller]
+    fn start(recipe: &mut Recipe) -> Served<'_> {
+        let inbox = in_memory();
+        let trust = workbell(recipe, &["check", "--trust", "--json"]);
+        must_work(&trust);
+        let trust: Value = serde_json::from_slice(&trust.stdout).expect("it is JSON");
+        let certificates = recipe.work.path().join("certificates.pem");
+        let text = |name: &str| trust[name].as_str().expect("it is a text").to_owned();
+        fs::write(&certificates, text("Certificates")).expect("it can be written");
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port is free");
+        let url = format!("http://{port}/hooks");
+        let log = fs::File::create(recipe.work.path().join("log")).expect("it can be written");
+        recipe
+            .serve
+            .env("WORKBELL_CERTIFICATES", &certificates)
+            .env("WORKBELL_SECRET", text("Secret"))
+            .env("WORKBELL_ENDPOINT", text("EndpointId"))
+            .env("WORKBELL_URL", &url)
+            .env("INBOX", inbox.path())
+            .env("PORT", port.port().to_string())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("it can be opened again"))
+            .stderr(log);
+        let mut receiver = Running(recipe.serve.spawn().expect("it can be started"));
+        wait_for("the receiver to listen", || {
+            assert!(matches!(receiver.0.try_wait(), Ok(None)), "it ended: {}", said(&recipe.work));
+            TcpStream::connect(port).is_ok().then_some(())
+        });
+        Served { recipe, url, inbox, _receiver: receiver }
+    }
+
+    /// Lets a command loose on it, its URL last.
+    fn try_out(&self, words: &[&str]) -> Output {
+        workbell(self.recipe, &[words, &[&self.url]].concat())
+    }
+
+    fn said(&self) -> String {
+        said(&self.recipe.work)
+    }
+}
+
+/// What a recipe has logged.
+fn said(work: &TempDir) -> String {
+    fs::read_to_string(work.path().join("log")).unwrap_or_default()
+}
+
+/// A command of a developer whose key lies beside the recipe.
+fn workbell(recipe: &Recipe, words: &[&str]) -> Output {
+    let home = recipe.work.path().join("home");
+    let (name, rest) = words.split_first().expect("there is a command");
+    let mut run = command();
+    run.arg(name).arg("--key").arg(home.join("key.json")).args(rest).env("HOME", &home);
+    run.output().expect("it runs")
+}
+
+#[track_caller]
+fn earns_an_a_and_keeps_the_exact_bytes(served: &Served<'_>) {
+    let report = served.try_out(&["check", "--json"]);
     let text = String::from_utf8_lossy(&report.stdout).into_owned();
-    assert_eq!(report.status.code(), Some(0), "{text}\nit said: {}", said());
+    assert_eq!(report.status.code(), Some(0), "{text}\nit said: {}", served.said());
     let report: Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!(report["Grade"], "A", "{text}");
-    assert!(
-        keeps(inbox.path(), AS_NOBODY_WRITES_IT),
-        "a body that is parsed and written again is another one"
-    );
+    let inbox = served.inbox.path();
+    assert!(keeps(inbox, AS_NOBODY_WRITES_IT), "a body that is parsed and written again is another one");
 
-    let sent = run(&["emulate", "--all", "--json", "--to", &url]);
+    let sent = served.try_out(&["emulate", "--all", "--json", "--to"]);
     must_work(&sent);
     let sent = String::from_utf8(sent.stdout).expect("it is text");
     let sent: Vec<Value> = sent.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
     assert_eq!(sent.len(), 28);
     for notification in sent {
         let id = notification["MessageId"].as_str().expect("it has an id");
-        let kept = fs::read_to_string(inbox.path().join(format!("{id}.json"))).expect("it was kept");
+        let kept = fs::read_to_string(inbox.join(format!("{id}.json"))).expect("it was kept");
         assert_eq!(notification["Body"], kept, "the exact bytes");
+    }
+}
+
+#[track_caller]
+fn copes_with_each_fault_and_takes_each_scenario(served: &Served<'_>) {
+    for fault in FAULTS {
+        must_work(&served.try_out(&["emulate", "Accepted", "--fault", fault, "--to"]));
+    }
+    for scenario in SCENARIOS {
+        must_work(&served.try_out(&["emulate", "--scenario", scenario, "--to"]));
     }
 }
 
@@ -265,14 +306,51 @@ fn php() -> Recipe {
     Recipe { work, vectors, serve }
 }
 
+/// Each of the fifteen faults, by its name on the command line.
+const FAULTS: [&str; 15] = [
+    "duplicate",
+    "reordered",
+    "expired-token",
+    "wrong-audience",
+    "foreign-endpoint",
+    "access-token",
+    "bad-signature",
+    "tampered-body",
+    "truncated-body",
+    "unknown-action",
+    "unknown-member",
+    "null-members",
+    "huge-body",
+    "slow-body",
+    "no-expect",
+];
+
+/// Each of the nine lives of a work order.
+const SCENARIOS: [&str; 9] = [
+    "happy-path",
+    "rejected",
+    "recalled",
+    "on-hold-and-reopened",
+    "quote",
+    "ivr-checkout",
+    "dispute",
+    "procedures",
+    "attachments-and-messages",
+];
+
 fn holds(mut recipe: Recipe) {
     judges_all_vectors(&mut recipe);
-    earns_an_a_and_keeps_the_exact_bytes(&mut recipe);
+    earns_an_a_and_keeps_the_exact_bytes(&Served::start(&mut recipe));
 }
 
 #[test]
 fn python_with_flask() {
     holds(python());
+}
+
+#[test]
+fn a_receiver_of_other_hands_copes_with_each_fault_and_takes_each_scenario() {
+    copes_with_each_fault_and_takes_each_scenario(&Served::start(&mut python()));
 }
 
 #[test]

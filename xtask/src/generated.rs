@@ -28,7 +28,8 @@ struct Generated {
 }
 
 /// All generated files. Add an entry here and run `cargo xtask generate`.
-const GENERATED: &[Generated] = &[];
+const GENERATED: &[Generated] =
+    &[Generated { path: "docs/src/commands.md", program: "workbell", arguments: &["reference"] }];
 
 /// Makes all of them anew.
 ///

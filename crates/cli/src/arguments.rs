@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Import(command::import::Import),
     Bench(command::bench::Bench),
     Completions(command::completions::Completions),
+    Reference(command::reference::Reference),
 }
 
 impl Command {
@@ -114,6 +115,7 @@ impl Command {
             Command::Import(import) => import.run(screen).await,
             Command::Bench(bench) => bench.run(screen).await,
             Command::Completions(completions) => completions.run(screen),
+            Command::Reference(reference) => reference.run(screen),
         }
     }
 
@@ -145,7 +147,7 @@ impl Command {
             Command::Export(export) => export.archive.json,
             Command::Import(import) => import.archive.json,
             Command::Bench(bench) => bench.json,
-            Command::Demo(_) | Command::Serve(_) | Command::Completions(_) => false,
+            Command::Demo(_) | Command::Serve(_) | Command::Completions(_) | Command::Reference(_) => false,
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) mod log;
 pub(crate) mod person;
 pub(crate) mod publish;
 pub(crate) mod queue;
+pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod verify;

@@ -22,6 +22,7 @@ mod problem;
 mod progress;
 mod question;
 mod record;
+mod reference;
 mod screen;
 mod service_settings;
 #[cfg(test)]

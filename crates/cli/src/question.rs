@@ -24,7 +24,9 @@ impl Consent {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
-            return Err(Failure::Usage(format!("{question} Nobody is there to answer; add --yes")));
+            return Err(Failure::Usage(format!(
+                "{question} Nobody is there to answer (standard input is no terminal); add --yes to do it"
+            )));
         }
         let mut prompt = io::stderr();
         write!(prompt, "{question} [y/N] ")?;

@@ -55,6 +55,9 @@ impl Style {
 /// Width that is assumed where no terminal tells one.
 const WIDTH_ELSEWHERE: usize = 120;
 
+/// Width below which a terminal is taken to have this one. 20: a time is never cut and has as many.
+const NARROWEST: usize = 20;
+
 /// A place for output.
 #[derive(Clone, Debug)]
 pub(crate) struct Screen {
@@ -69,6 +72,9 @@ pub(crate) struct Screen {
     /// Where tests find what was printed.
     #[cfg(test)]
     printed: Option<std::sync::Arc<std::sync::Mutex<String>>>,
+    /// Where tests find what was noted.
+    #[cfg(test)]
+    noted: std::sync::Arc<std::sync::Mutex<String>>,
 }
 
 impl Screen {
@@ -98,23 +104,32 @@ impl Screen {
                 ColorChoice::Auto => terminal && !asked_off && !dumb,
             },
             terminal: terminal && !dumb,
-            width: size.map_or(WIDTH_ELSEWHERE, |(width, _)| usize::from(width.0).max(40)),
+            width: size.map_or(WIDTH_ELSEWHERE, |(width, _)| usize::from(width.0).max(NARROWEST)),
             height: size.map(|(_, height)| usize::from(height.0)),
             #[cfg(test)]
             printed: None,
+            #[cfg(test)]
+            noted: std::sync::Arc::default(),
         }
     }
 
     /// A pipe, for tests.
     #[cfg(test)]
     pub(crate) fn pipe() -> Self {
-        Screen { color: false, terminal: false, width: WIDTH_ELSEWHERE, height: None, printed: None }
+        Screen {
+            color: false,
+            terminal: false,
+            width: WIDTH_ELSEWHERE,
+            height: None,
+            printed: None,
+            noted: std::sync::Arc::default(),
+        }
     }
 
     /// A terminal without colours, for tests.
     #[cfg(test)]
     pub(crate) fn terminal(width: usize) -> Self {
-        Screen { color: false, terminal: true, width, height: Some(50), printed: None }
+        Screen { terminal: true, width, height: Some(50), ..Screen::pipe() }
     }
 
     /// This screen, keeping what is printed.
@@ -128,6 +143,12 @@ impl Screen {
     #[cfg(test)]
     pub(crate) fn printed(&self) -> String {
         self.printed.as_ref().map(|kept| kept.lock().unwrap().clone()).unwrap_or_default()
+    }
+
+    /// What was noted beside it.
+    #[cfg(test)]
+    pub(crate) fn noted(&self) -> String {
+        self.noted.lock().unwrap().clone()
     }
 
     /// Whether a person looks at it.
@@ -176,6 +197,8 @@ impl Screen {
 
     /// Writes a line to standard error, beside the result.
     pub(crate) fn note(&self, line: &str) {
+        #[cfg(test)]
+        self.noted.lock().unwrap().push_str(&format!("{line}\n"));
         let _ = writeln!(io::stderr(), "{line}");
     }
 }

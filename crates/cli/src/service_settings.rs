@@ -61,9 +61,11 @@ impl StoreSettings {
     pub(crate) fn data_dir(&self) -> Result<PathBuf, Failure> {
         let settings = Settings::load(self.config.as_deref(), environment(), self.overrides())?;
         match settings.general.database {
-            Database::Sqlite(None) | Database::UnsyncedSqlite => Ok(settings.general.data_dir),
-            Database::Sqlite(Some(_)) | Database::Postgres(_) => Err(Failure::Failed(
-                "this version works with the store in the data dir only; leave database out".to_owned(),
+            Database::Sqlite | Database::UnsyncedSqlite => Ok(settings.general.data_dir),
+            Database::Postgres(_) => Err(Failure::Failed(
+                "this version has no engine for postgres://…; leave database out, and it works on the store in the \
+                 data dir"
+                    .to_owned(),
             )),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::screen::{Screen, Style, columns, fit, harmless};
+use crate::screen::{Screen, Style, columns, cut, fit, harmless};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -17,22 +17,41 @@ pub(crate) struct Cell {
     style: Option<Style>,
     /// Cut, it would say something else: a time without its hour.
     whole: bool,
+    /// A URL: where it must be cut, its scheme goes first, so that the host stays.
+    url: bool,
 }
 
 impl Cell {
     /// A plain cell. Control characters are replaced.
     pub(crate) fn new(text: impl AsRef<str>) -> Self {
-        Cell { text: harmless(text.as_ref()), style: None, whole: false }
+        Cell { text: harmless(text.as_ref()), style: None, whole: false, url: false }
     }
 
     /// A coloured cell.
     pub(crate) fn styled(text: impl AsRef<str>, style: Style) -> Self {
-        Cell { text: harmless(text.as_ref()), style: Some(style), whole: false }
+        Cell { text: harmless(text.as_ref()), style: Some(style), whole: false, url: false }
     }
 
     /// A faint cell with a point in time. It is never cut; where it does not fit its column is left out.
     pub(crate) fn moment(text: impl AsRef<str>) -> Self {
-        Cell { text: harmless(text.as_ref()), style: Some(Style::Faint), whole: true }
+        Cell { text: harmless(text.as_ref()), style: Some(Style::Faint), whole: true, url: false }
+    }
+
+    /// A plain cell with a URL.
+    pub(crate) fn url(text: impl AsRef<str>) -> Self {
+        Cell { text: harmless(text.as_ref()), style: None, whole: false, url: true }
+    }
+
+    /// The text for so many columns.
+    fn within(&self, width: usize) -> &str {
+        match self.text.split_once("://") {
+            Some((_, rest)) if self.url && columns(&self.text) > width => rest,
+            _ => &self.text,
+        }
+    }
+
+    fn painted(&self, text: &str, screen: &Screen) -> String {
+        self.style.map_or_else(|| text.to_owned(), |style| screen.paint(style, text))
     }
 }
 
@@ -55,12 +74,12 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Prints the table; in a terminal `none` instead when there are no rows.
+    /// Prints the table; when there are no rows, `none` beside the output instead.
     ///
     /// # Errors
     /// When it cannot be printed.
     pub(crate) fn show(&self, screen: &Screen, none: &str) -> std::io::Result<()> {
-        if self.rows.is_empty() && screen.is_terminal() {
+        if self.rows.is_empty() {
             screen.note(none);
             return Ok(());
         }
@@ -81,21 +100,52 @@ impl Table {
         let mut text = String::new();
         if !screen.is_terminal() {
             for row in &self.rows {
-                let cells = row.iter().map(|cell| match cell.style {
-                    Some(style) => screen.paint(style, &cell.text),
-                    None => cell.text.clone(),
-                });
+                let cells = row.iter().map(|cell| cell.painted(&cell.text, screen));
                 let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("\t"));
             }
             return text;
         }
         let widths = self.widths(screen.width());
+        // The last columns say what comes next, so not many may be left out.
+        if widths.len() * 3 < self.headings.len() * 2 {
+            return self.stacked(screen);
+        }
         if headings {
             let cells: Vec<Cell> = self.headings.iter().map(|h| Cell::styled(h, Style::Strong)).collect();
             line(&mut text, &cells, &widths, screen);
         }
         for row in &self.rows {
             line(&mut text, row, &widths, screen);
+        }
+        text
+    }
+
+    /// For a screen on which more than a third of the columns would be left out: what names the row on a line of its own, below it all else
+    /// with its heading, over as many lines as it takes.
+    fn stacked(&self, screen: &Screen) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            let Some((name, others)) = row.split_first() else { continue };
+            let _ = writeln!(text, "{}", name.painted(&name.text, screen));
+            let mut taken = 0;
+            for (heading, cell) in
+                self.headings.iter().skip(1).zip(others).filter(|(_, cell)| cell.text != "-")
+            {
+                let heading = heading.to_lowercase();
+                let room = screen.width().saturating_sub(columns(&heading) + 1 + GAP).max(NARROWEST);
+                let shown = if cell.whole { cell.text.clone() } else { cut(cell.within(room), room) };
+                let width = GAP + columns(&heading) + 1 + columns(&shown);
+                if taken > 0 && taken + width > screen.width() {
+                    text.push('\n');
+                    taken = 0;
+                }
+                taken += width;
+                let heading = screen.paint(Style::Faint, &heading);
+                let _ = write!(text, "{:GAP$}{heading} {}", "", cell.painted(&shown, screen));
+            }
+            if taken > 0 {
+                text.push('\n');
+            }
         }
         text
     }
@@ -135,12 +185,9 @@ impl Table {
 fn line(text: &mut String, cells: &[Cell], widths: &[usize], screen: &Screen) {
     let last = widths.len().saturating_sub(1);
     for (place, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        let fitted = fit(&cell.text, *width);
+        let fitted = fit(cell.within(*width), *width);
         let fitted = if place == last { fitted.trim_end() } else { &fitted };
-        match cell.style {
-            Some(style) => text.push_str(&screen.paint(style, fitted)),
-            None => text.push_str(fitted),
-        }
+        text.push_str(&cell.painted(fitted, screen));
         if place < last {
             text.extend(std::iter::repeat_n(' ', GAP));
         }
@@ -175,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_a_row_is_never_cut_and_columns_that_do_not_fit_are_left_out() {
+    fn what_names_a_row_is_never_cut_and_columns_that_do_not_fit_are_left_out_or_stand_below() {
         let mut table = Table::new(&["DELIVERY", "STATE", "ACTION", "ACCEPTED"]);
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         table.row(vec![
@@ -187,17 +234,43 @@ mod tests {
         let row = |width| table.render(&Screen::terminal(width)).lines().nth(1).unwrap().to_owned();
         assert_eq!(row(70), format!("{id}  Delivered  CheckList…  2026-01-…"));
         assert_eq!(row(60), format!("{id}  Delivered  CheckListM…"));
-        assert_eq!(row(40), id);
+        let stacked = format!(
+            "{id}\n  state Delivered\n  action CheckListMigratedToProcedure\n  accepted 2026-01-01 00:00:00Z\n"
+        );
+        assert_eq!(table.render(&Screen::terminal(40)), stacked);
+        assert_eq!(
+            table.render_rows(&Screen::terminal(34)),
+            stacked.replace("CheckListMigratedToProcedure", "CheckListMigratedToProce…")
+        );
     }
 
     #[test]
-    fn a_time_is_never_cut() {
+    fn below_its_name_a_row_takes_as_few_lines_as_fit_and_says_what_each_is() {
+        let mut table = Table::new(&["DELIVERY", "STATE", "SEQ", "LAST", "NEXT", "URL"]);
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let url = Cell::url("https://cmms.example/a/very/long/path/indeed");
+        table.row(vec![
+            Cell::new(id),
+            Cell::new("Retrying"),
+            Cell::new("3"),
+            Cell::new("-"),
+            Cell::new("in 4m 12s"),
+            url,
+        ]);
+        assert_eq!(
+            table.render(&Screen::terminal(34)),
+            format!("{id}\n  state Retrying  seq 3\n  next in 4m 12s\n  url cmms.example/a/very/long/pa…\n")
+        );
+    }
+
+    #[test]
+    fn a_time_is_never_cut_and_a_url_keeps_its_host() {
         let mut table = Table::new(&["ID", "URL", "START", "ERROR"]);
-        let url = Cell::new("https://cmms.example/a/very/long/path");
+        let url = Cell::url("https://cmms.example/a/very/long/path");
         table.row(vec![Cell::new("7"), url, Cell::moment("2026-01-01 00:00:00Z"), Cell::new("Timeout")]);
         let row = |width| table.render(&Screen::terminal(width)).lines().nth(1).unwrap().to_owned();
-        assert_eq!(row(50), "7   https://cmms.e…  2026-01-01 00:00:00Z  Timeout");
-        assert_eq!(row(34), "7   https:/…  2026-01-01 00:00:00Z");
+        assert_eq!(row(50), "7   cmms.example/a…  2026-01-01 00:00:00Z  Timeout");
+        assert_eq!(row(34), "7   cmms.ex…  2026-01-01 00:00:00Z");
     }
 
     #[test]

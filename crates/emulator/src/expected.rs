@@ -55,10 +55,10 @@ impl Expected {
     pub const fn what(self) -> &'static str {
         match self {
             Expected::Success => "a 2xx",
-            Expected::Refusal => "a refusal (4xx, best 401)",
-            Expected::SuccessOrRefusal => "a 2xx, or a refusal (4xx)",
-            Expected::SuccessOrTooLarge => "a 2xx, or 413",
-            Expected::NoSuccess => "no 2xx",
+            Expected::Refusal => "a refusal, 4xx",
+            Expected::SuccessOrRefusal => "a 2xx or a refusal, 4xx",
+            Expected::SuccessOrTooLarge => "a 2xx or 413",
+            Expected::NoSuccess => "anything but a 2xx",
         }
     }
 

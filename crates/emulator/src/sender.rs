@@ -129,6 +129,15 @@ impl Sender {
         })
     }
 
+    /// Whether this could be the URL of a receiver; looks nothing up and sends nothing.
+    ///
+    /// # Errors
+    /// When the URL is none of an endpoint.
+    pub fn judge_url(url: &str) -> Result<(), Error> {
+        Target::parse(url)?;
+        Ok(())
+    }
+
     /// Where it sends.
     pub fn target(&self) -> &Target {
         &self.target

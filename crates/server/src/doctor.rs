@@ -20,16 +20,21 @@ use crate::settings::{Database, Error, Settings};
 
 /// Makes all checks. Takes as long as reading the store does.
 ///
-/// Settings that cannot be taken are a finding too, the only one then.
+/// Settings that cannot be taken are findings too, one for each fault, the only ones then.
 pub async fn examine(settings: Result<Settings, Error>, depth: Depth) -> Vec<Finding> {
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => {
-            let found =
-                Finding::bad(Check::Settings, error.to_string(), "mend it; docs/src/settings.md names all");
+            let seen = match &error {
+                Error::Faults(faults) => faults.iter().map(ToString::to_string).collect(),
+                Error::Unreadable { .. } | Error::Syntax { .. } => vec![error.to_string()],
+            };
+            let advice = "correct it there; the page Settings of the book and workbell.example.toml name every key with what \
+                          it takes";
+            let found = seen.into_iter().map(|seen| Finding::bad(Check::Settings, seen, advice));
             let others = Check::ALL.into_iter().filter(|check| *check != Check::Settings);
             let others = others.map(|check| Finding::not_checked(check, "the settings cannot be taken"));
-            return std::iter::once(found).chain(others).collect();
+            return found.chain(others).collect();
         }
     };
     let mut findings = vec![machine::settings(&settings)];
@@ -38,8 +43,8 @@ pub async fn examine(settings: Result<Settings, Error>, depth: Depth) -> Vec<Fin
     findings.extend(data_dir::check(&dir));
     findings.push(disk::check(&dir));
     let seen = match &settings.general.database {
-        Database::Sqlite(None) | Database::UnsyncedSqlite => store::look(dir, depth).await,
-        Database::Sqlite(Some(_)) | Database::Postgres(_) => store::Seen::other_engine(),
+        Database::Sqlite | Database::UnsyncedSqlite => store::look(dir, depth).await,
+        Database::Postgres(_) => store::Seen::other_engine(),
     };
     findings.push(clock::check(seen.inspection.as_ref().and_then(|inspection| inspection.newest)));
     findings.extend(keys::check(&settings, &seen));

@@ -4,6 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// What to say of a database for which this version has no engine.
+pub(crate) const NO_POSTGRES: &str = "this version has no engine for postgres://…; leave database out, and the store is workbell.db in the data dir";
+
 /// An error of the service as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -55,8 +58,8 @@ pub enum Error {
         source: io::Error,
     },
     /// A store that this version has no engine for.
-    #[error("database = \"{0}…\" is not there yet; leave it out, and the store lives in the data dir")]
-    Database(&'static str),
+    #[error("database: {NO_POSTGRES}")]
+    Database,
     /// Too few files may be open.
     #[error(
         "{allowed} files may be open at once, but {needed} are needed for delivery.max_in_flight = {in_flight}; \

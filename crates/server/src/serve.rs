@@ -223,15 +223,14 @@ impl Service {
 
 async fn open_store(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Store>, Error> {
     let synchronous = match &settings.general.database {
-        Database::Sqlite(None) => Synchronous::Full,
+        Database::Sqlite => Synchronous::Full,
         Database::UnsyncedSqlite => {
             tracing::warn!(
                 "nothing is synced to the disk: a power cut loses what was acknowledged; for tests only"
             );
             Synchronous::Off
         }
-        Database::Sqlite(Some(_)) => return Err(Error::Database("sqlite:FILE")),
-        Database::Postgres(_) => return Err(Error::Database("postgres://")),
+        Database::Postgres(_) => return Err(Error::Database),
     };
     let options = sqlite::Options {
         data_dir: data_dir.to_owned(),

@@ -122,6 +122,10 @@ impl Settings {
             faults.push(Fault { place, problem: format!("{key}: {problem}") });
         };
         if matches!(self.general.database, Database::Postgres(_)) {
+            if self.general.platform_key.is_none() || self.general.master_key.is_none() {
+                // Else the start says so; nobody is to look for keys first.
+                fault("database", crate::error::NO_POSTGRES);
+            }
             for (key, missing) in [
                 ("platform_key", self.general.platform_key.is_none()),
                 ("master_key", self.general.master_key.is_none()),
@@ -182,10 +186,7 @@ impl Settings {
     /// The file of the embedded store; `None` with PostgreSQL.
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         match &self.general.database {
-            Database::Sqlite(Some(file)) => Some(file.clone()),
-            Database::Sqlite(None) | Database::UnsyncedSqlite => {
-                Some(self.general.data_dir.join("workbell.db"))
-            }
+            Database::Sqlite | Database::UnsyncedSqlite => Some(self.general.data_dir.join("workbell.db")),
             Database::Postgres(_) => None,
         }
     }

@@ -51,8 +51,8 @@ pub enum Error {
     Sign(String),
     /// The next keys are published already.
     #[error(
-        "a rotation is under way: the next key signs from {signs_from}; wait until then, or rotate with Now to \
-         replace all keys at once"
+        "a rotation is under way: the next key signs from {signs_from}; wait until then, or rotate with \"Now\": true \
+         (workbell keys rotate --now) to replace all keys at once"
     )]
     RotationUnderWay {
         /// From when the published next key signs.

@@ -6,6 +6,7 @@
 //! code, which the compiler reports.
 
 pub(crate) mod acceptance;
+pub(crate) mod ahead;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod bench;
@@ -56,6 +57,10 @@ macro_rules! conformance_suite {
                 delivery_ids_are_never_given_out_twice,
                 what_exceeds_the_limit_is_dead_and_keeps_its_place,
                 the_limit_counts_an_endpoint_over_all_its_lanes,
+            }
+            ahead {
+                what_stands_behind_a_head_waits_for_it,
+                nobody_waits_behind_a_head_whose_hold_is_over,
             }
             targets {
                 an_unknown_branch_is_refused,

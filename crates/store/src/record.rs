@@ -245,6 +245,15 @@ pub struct DeliveryRecord {
     pub finished: Option<Timestamp>,
 }
 
+/// The delivery that another one of its lane waits behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// Its id.
+    pub delivery_id: DeliveryId,
+    /// Its place, as [`DeliveryRecord::sequence`] shows it.
+    pub sequence: Sequence,
+}
+
 /// A notification as it is kept.
 #[derive(Clone, Debug)]
 pub struct NotificationRecord {

@@ -44,6 +44,7 @@ mod work_orders;
 mod write;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -67,8 +68,8 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation, Front,
-    Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
+    Acceptance, AcceptanceResult, Ahead, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
+    Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
 use crate::traffic::{Backlog, Queue, Span, Traffic};
@@ -397,6 +398,17 @@ impl Store for SqliteStore {
     ) -> Result<Page<DeliveryRecord>, Error> {
         let directory = self.directory.clone();
         self.readers.run(move |connection| lists::deliveries(connection, &directory, &filter, &paging)).await
+    }
+
+    async fn ahead(
+        &self,
+        waiting: Vec<DeliveryNo>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<DeliveryNo, Ahead>, Error> {
+        let (directory, defaults) = (self.directory.clone(), self.defaults.clone());
+        self.readers
+            .run(move |connection| lists::ahead(connection, &directory, &defaults, &waiting, now))
+            .await
     }
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {

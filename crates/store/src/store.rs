@@ -2,6 +2,7 @@
 //!
 //! Writes of one node go through one writer in batches; each method's `# Atomicity` says what is one commit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::error::Error;
 use crate::feed::{FeedBells, FeedCursor, FeedPage};
 use crate::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use crate::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
+    Acceptance, AcceptanceResult, Ahead, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
     EndpointChange, Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::traffic::{Backlog, Queue, Span, Traffic};
@@ -293,6 +294,14 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     /// Deliveries, newest first.
     async fn deliveries(&self, filter: DeliveryFilter, paging: Paging)
     -> Result<Page<DeliveryRecord>, Error>;
+
+    /// For each of these that waits behind another one of its lane: which. Those that came to their fate meanwhile, and
+    /// those behind more than 1,000 heads that hold nobody, are left out.
+    async fn ahead(
+        &self,
+        waiting: Vec<DeliveryNo>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<DeliveryNo, Ahead>, Error>;
 
     /// The attempts of a delivery that are kept, oldest first, at most 1,000.
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error>;

@@ -21,7 +21,8 @@ const EXAMPLES: &str = "\
 Examples:
   echo '{\"Reading\": 21.5, \"Unit\": \"C\"}' | workbell actions register TemperatureRead --sample -
   workbell actions list
-  workbell actions schema NewWorkOrder > NewWorkOrder.schema.json";
+  workbell actions schema NewWorkOrder > NewWorkOrder.schema.json
+  workbell actions delete TemperatureRead";
 
 const ORDER: &[&str] = &["Name", "Own", "Schema", "Summary", "Sample", "Created"];
 

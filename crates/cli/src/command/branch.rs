@@ -15,7 +15,10 @@ use crate::table::{Cell, Table};
 const EXAMPLES: &str = "\
 Examples:
   workbell branch create 492042 --name Denver --company northwall
-  workbell branch list --company northwall";
+  workbell branch list --company northwall
+  workbell branch show 492042
+  workbell branch rename 492042 --name 'Denver North'
+  workbell branch delete 492042";
 
 const ORDER: &[&str] = &["CompanyId", "BranchId", "Name", "Created"];
 

@@ -6,7 +6,7 @@ mod show;
 use std::path::{Path, PathBuf};
 
 use workbell_emulator::check::{Grade, Options};
-use workbell_emulator::{Check as Trial, Identity, Random, Report, SenderOptions};
+use workbell_emulator::{Check as Trial, Identity, Random, Report, Sender, SenderOptions};
 use workbell_wire::token::DEFAULT_AUDIENCE;
 use workbell_wire::webhook_signature::Secret;
 
@@ -71,25 +71,30 @@ pub(crate) struct Check {
 impl Check {
     /// Runs all probes and shows the report.
     pub(crate) async fn run(&self, screen: &Screen) -> Result<(), Failure> {
+        let wrong_url = |error| {
+            let url = self.url.as_deref().unwrap_or_default();
+            Failure::Usage(format!("{url}: {error}"))
+        };
+        self.url.as_deref().map_or(Ok(()), Sender::judge_url).map_err(wrong_url)?;
         let path = self.key.clone().map_or_else(developer::path, Ok)?;
         let opened = developer::open(&path)?;
         let identity = self.identity(opened.identity);
         let Some(url) = &self.url else { return self.show_trust(&identity, screen) };
         let sender = SenderOptions { ca_file: self.ca_file.clone(), ..Options::default().sender };
-        let trial = Trial::new(url, &identity, Options { sender, ..Options::default() })
-            .map_err(|error| Failure::Usage(format!("{url}: {error}")))?;
+        let trial =
+            Trial::new(url, &identity, Options { sender, ..Options::default() }).map_err(wrong_url)?;
         if !self.json {
             Trust::of(&identity, trial.certificates_pem(moment::now())).note(&path, opened.is_new, screen);
         }
         let report = self.judge(trial, screen).await?;
-        if let Some(path) = &self.junit {
-            write(path, &junit::text(&report))?;
-        }
         screen.print(&if self.json {
             crate::json::for_screen(&show::json(&report).to_string(), screen)
         } else {
             show::summary(&report, screen)
         })?;
+        if let Some(path) = &self.junit {
+            write(path, &junit::text(&report))?;
+        }
         match report.grade() {
             Grade::A => Ok(()),
             Grade::B | Grade::C | Grade::D | Grade::E | Grade::F => Err(Failure::Shown),

@@ -18,7 +18,10 @@ const EXAMPLES: &str = "\
 Examples:
   workbell client create --name 'Northwall CMMS'     prints ClientId and, this once, ClientSecret
   workbell client rotate CLIENT_ID                   new secret; the old one works 24 h longer
-  workbell client rotate CLIENT_ID --now             the old one has leaked: it ends at once";
+  workbell client rotate CLIENT_ID --now             the old one has leaked: it ends at once
+  workbell client list
+  workbell client show CLIENT_ID
+  workbell client delete CLIENT_ID                   what it did is still not told to its own company";
 
 const ORDER: &[&str] = &["CompanyId", "ClientId", "Name", "Created", "OldSecretUntil"];
 

@@ -17,7 +17,10 @@ const EXAMPLES: &str = "\
 Examples:
   workbell company create northwall --name 'Northwall Mechanical'
   workbell branch create 492042 --name Denver
-  workbell company list";
+  workbell company list
+  workbell company show northwall
+  workbell company rename northwall --name 'Northwall Mechanical Ltd'
+  workbell company delete northwall --discard-undelivered      also what still waits for it";
 
 const ORDER: &[&str] = &["CompanyId", "Name", "Created"];
 

@@ -14,7 +14,8 @@ const EXAMPLES: &str = "\
 Examples:
   workbell customer put 7781 --name 'Golden Crust Bakeries' --repair-info --custom-field 11
   workbell customer put 7802 --name 'Harbor Fresh Markets' --no-quotes
-  workbell customer list";
+  workbell customer list
+  workbell customer show 7781";
 
 const ORDER: &[&str] =
     &["CustomerId", "Name", "DemandsRepairInfo", "DemandedCustomFields", "AllowsQuotes", "AllowsBackDating"];

@@ -158,14 +158,15 @@ impl Emulate {
         let variant = variant(&self.variant)?;
         let mut random = Random::new(self.seed.unwrap_or_else(chance));
         let notes = self.notes(variant, &mut random)?;
+        let wrong_url = |error| Failure::Usage(format!("--to {to}: {error}"));
+        Sender::judge_url(to).map_err(wrong_url)?;
         let path = self.key.clone().map_or_else(developer::path, Ok)?;
         let opened = developer::open(&path)?;
         let mut identity = opened.identity;
         if let Some(secret) = &self.secret {
             identity.secret = secret.clone();
         }
-        let sender = Sender::new(to, &identity, SenderOptions::default())
-            .map_err(|error| Failure::Usage(format!("--to {to}: {error}")))?;
+        let sender = Sender::new(to, &identity, SenderOptions::default()).map_err(wrong_url)?;
         if !self.connection.json {
             Trust::of(&identity, sender.certificates_pem(moment::now())).note(&path, opened.is_new, screen);
         }
@@ -193,7 +194,7 @@ impl Emulate {
             && otherwise == 0
             && !self.connection.json
         {
-            let line = format!("it copes with {}: {} was expected", fault.name(), expected.what());
+            let line = format!("answered to {} as expected: with {}", fault.name(), expected.what());
             screen.note(&screen.paint(Style::Good, &line));
         }
         self.end(otherwise, expected, screen)
@@ -205,8 +206,7 @@ impl Emulate {
             return Ok(());
         }
         if !self.connection.json {
-            let line =
-                format!("{otherwise} answered otherwise, or not at all; {} was expected", expected.what());
+            let line = format!("{otherwise} not answered as expected: with {}", expected.what());
             screen.note(&screen.paint(Style::Bad, &line));
         }
         Err(Failure::Shown)

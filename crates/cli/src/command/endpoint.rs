@@ -23,7 +23,12 @@ Examples:
   workbell endpoint create http://127.0.0.1:9000/ --actions NewWorkOrder,Recalled --branches 492042
   workbell endpoint update ENDPOINT_ID --url https://cmms.example/new    what waits goes there at once, in order
   workbell endpoint update ENDPOINT_ID --retry-schedule 1m,5m,1h --timeout default
-  workbell endpoint pause ENDPOINT_ID                                    deliveries wait, none is dropped";
+  workbell endpoint pause ENDPOINT_ID                                    deliveries wait, none is dropped
+  workbell endpoint resume ENDPOINT_ID                                   what waits goes out at once, in order
+  workbell endpoint rotate-secret ENDPOINT_ID                            both secrets sign for another 24 h
+  workbell endpoint list --company northwall
+  workbell endpoint show ENDPOINT_ID
+  workbell endpoint delete ENDPOINT_ID";
 
 const ORDER: &[&str] = &[
     "CompanyId",

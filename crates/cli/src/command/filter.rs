@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use workbell_model::{CompanyId, EndpointId};
 use workbell_wire::Timestamp;
 
-use crate::platform::QueryMember;
+use crate::failure::Failure;
+use crate::platform::{Platform, QueryMember};
+use crate::screen::Screen;
 
 /// Which rows of the queue or the log are wanted.
 #[derive(Clone, Debug, Default, Args)]
@@ -50,6 +52,37 @@ impl Filter {
         add(&mut query, "From", self.from.as_ref());
         add(&mut query, "To", self.to.as_ref());
         query
+    }
+}
+
+impl Filter {
+    /// Says, where a list is empty, if that is because the filters name what there is not: a list of it is empty, too,
+    /// and in a pipe nothing else would tell.
+    ///
+    /// # Errors
+    /// The service does not answer.
+    pub(crate) async fn note_unknown(&self, platform: &Platform, screen: &Screen) -> Result<(), Failure> {
+        let Some(company) = self.company.as_ref().map(ToString::to_string) else { return Ok(()) };
+        let mut names = vec![vec!["v1", "companies", &company]];
+        let (endpoint, branch) =
+            (self.endpoint.map(|it| it.to_string()), self.branch.map(|it| it.to_string()));
+        for (kind, id) in [("endpoints", &endpoint), ("branches", &branch)] {
+            // Branch 0 is the company as a whole.
+            if let Some(id) = id.as_deref().filter(|id| *id != "0") {
+                names.push(vec!["v1", "companies", &company, kind, id]);
+            }
+        }
+        for name in names {
+            match platform.get(&name, &[]).await {
+                Ok(_) => {}
+                Err(Failure::Problem(problem)) if problem.is_not_found() => {
+                    screen.note(&problem.to_string());
+                    return Ok(());
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
     }
 }
 

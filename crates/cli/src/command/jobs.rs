@@ -21,7 +21,8 @@ Examples:
   workbell jobs list                                         newest first
   workbell jobs watch JOB_ID                                 how far it is, until it ends
   workbell jobs cancel JOB_ID                                what it did stays done
-  workbell jobs erase --company acme --work-order 42         all texts of a work order go, for good";
+  workbell jobs erase --company acme --work-order 42         all texts of a work order go, for good
+  workbell jobs show JOB_ID                                  how far it is now";
 
 const ORDER: &[&str] = &[
     "JobId",

@@ -16,7 +16,8 @@ const EXAMPLES: &str = "\
 Examples:
   workbell keys certificates > workbell.pem     what receivers verify tokens with
   workbell keys rotate                          publish the next certificate now, sign with it later
-  workbell keys rotate --now                    the key has leaked: it ends at once";
+  workbell keys rotate --now                    the key has leaked: it ends at once
+  workbell keys list                            which key signs, until when";
 
 /// Signing keys.
 #[derive(Clone, Debug, Args)]

@@ -178,9 +178,10 @@ fn certificates(path: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
 }
 
 fn http_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let example = "write it like http://localhost:3000/hooks";
+    let url = Url::parse(text).map_err(|error| format!("{error}; {example}"))?;
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(url),
-        scheme => Err(format!("{scheme}: is no scheme of HTTP; write it like http://localhost:3000/hooks")),
+        scheme => Err(format!("{scheme}: is no scheme of HTTP; {example}")),
     }
 }

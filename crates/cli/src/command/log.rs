@@ -106,6 +106,9 @@ impl Log {
                     }
                 }
                 let page = Page::fetch(&platform, &["v1", "log"], &query, paging).await?;
+                if page.items.is_empty() {
+                    filter.note_unknown(&platform, screen).await?;
+                }
                 if connection.json {
                     return Ok(screen.print(&crate::json::for_screen(&page.to_json()?, screen))?);
                 }
@@ -206,7 +209,7 @@ fn table(records: &[Value]) -> Table {
             result(record),
             Cell::new(took(record)),
             Cell::moment(moment::short(&member(record, "NextAttemptAt"))),
-            Cell::new(member(record, "Url")),
+            Cell::url(member(record, "Url")),
         ]);
     }
     table

@@ -18,7 +18,10 @@ const EXAMPLES: &str = "\
 Examples:
   workbell person create jo@example.com --role admin   prints, this once, the link that Jo signs in with
   workbell person link PERSON_ID                       another link, for a forgotten password
-  workbell person change PERSON_ID --role reader       holds at once, also for who is signed in";
+  workbell person change PERSON_ID --role reader       holds at once, also for who is signed in
+  workbell person list
+  workbell person show PERSON_ID
+  workbell person delete PERSON_ID                     their sessions end";
 
 const ORDER: &[&str] = &["CompanyId", "PersonId", "Email", "Role", "HasPassword", "Created", "LinkUntil"];
 

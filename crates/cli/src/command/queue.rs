@@ -21,13 +21,17 @@ Examples:
   workbell queue list --work-order 42           the life of one work order
   workbell queue show DELIVERY_ID               one delivery with all its attempts
   workbell queue retry DELIVERY_ID              due at once; also what is dead or discarded
-  workbell queue retry --state dead -e ENDPOINT_ID   all dead letters of an endpoint, as a job";
+  workbell queue retry --state dead -e ENDPOINT_ID   all dead letters of an endpoint, as a job
+  workbell queue discard DELIVERY_ID            the next one of its work order moves up";
 
 const ORDER: &[&str] = &[
     "DeliveryId",
     "State",
     "Reason",
     "InFlight",
+    "WaitsFor",
+    "Behind",
+    "BehindSequence",
     "CompanyId",
     "EndpointId",
     "MessageId",
@@ -128,6 +132,9 @@ impl Queue {
                 let mut query = filter.query();
                 add(&mut query, "State", state.as_ref());
                 let page = Page::fetch(&platform, &["v1", "deliveries"], &query, paging).await?;
+                if page.items.is_empty() {
+                    filter.note_unknown(&platform, screen).await?;
+                }
                 if connection.json {
                     return Ok(screen.print(&crate::json::for_screen(&page.to_json()?, screen))?);
                 }
@@ -222,10 +229,7 @@ fn table(deliveries: &[Value], now: workbell_wire::Timestamp) -> Table {
             Cell::new(member(delivery, "Action")),
             Cell::new(member(delivery, "AttemptCount")),
             Cell::new(last(delivery)),
-            Cell::new(match delivery.get("NextAttemptAt") {
-                Some(Value::String(time)) => moment::due(time, now),
-                Some(_) | None => "-".to_owned(),
-            }),
+            Cell::new(next(delivery, now)),
             Cell::moment(moment::short(&member(delivery, "Accepted"))),
         ]);
     }
@@ -248,6 +252,25 @@ fn state(delivery: &Value) -> Cell {
     match style {
         Some(style) => Cell::styled(text, style),
         None => Cell::new(text),
+    }
+}
+
+/// What it waits for, or when it is tried next.
+fn next(delivery: &Value, now: workbell_wire::Timestamp) -> String {
+    if delivery.get("InFlight") == Some(&true.into()) {
+        return "in flight".to_owned();
+    }
+    match delivery.get("WaitsFor").and_then(Value::as_str) {
+        Some("Store") => "store takes no writes".to_owned(),
+        Some("Off") => "endpoint off".to_owned(),
+        Some("Paused") => "endpoint paused".to_owned(),
+        Some("Down") => "endpoint down".to_owned(),
+        Some("Throttled") => "endpoint throttled".to_owned(),
+        Some("Earlier") => format!("behind {}", member(delivery, "BehindSequence")),
+        Some(_) | None => match delivery.get("NextAttemptAt") {
+            Some(Value::String(time)) => moment::due(time, now),
+            Some(_) | None => "-".to_owned(),
+        },
     }
 }
 
@@ -313,6 +336,34 @@ mod tests {
                 "GET /v1/deliveries?CompanyId=acme&WorkOrderId=42&From=2026-01-01T00%3A00%3A00Z&State=Dead&Limit=50"
             ]
         );
+    }
+
+    #[test]
+    fn a_row_says_what_its_delivery_waits_for() {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let said = |text: &str| next(&serde_json::from_str(text).unwrap(), now);
+        let time = r#""NextAttemptAt":"2025-12-31T23:00:00Z""#;
+        assert_eq!(said(&format!(r#"{{"WaitsFor":"Earlier","BehindSequence":3,{time}}}"#)), "behind 3");
+        assert_eq!(said(&format!(r#"{{"WaitsFor":"Down","BehindSequence":3,{time}}}"#)), "endpoint down");
+        assert_eq!(said(&format!(r#"{{"InFlight":true,"WaitsFor":null,{time}}}"#)), "in flight");
+        assert_eq!(said(&format!(r#"{{"WaitsFor":"Slot",{time}}}"#)), "due");
+        assert_eq!(said(r#"{"WaitsFor":"Time","NextAttemptAt":"2026-01-01T00:04:00Z"}"#), "in 4m 0s");
+        assert_eq!(said(r#"{"WaitsFor":null,"NextAttemptAt":null}"#), "-");
+    }
+
+    #[tokio::test]
+    async fn an_empty_list_says_in_a_pipe_too_what_the_filters_name_and_there_is_not() {
+        let empty = r#"{"Items":[],"Next":null}"#;
+        let missing = r#"{"status":404,"detail":"company nobody does not exist","Code":"not_found"}"#;
+        let stub = Stub::start([(200, empty), (404, missing), (200, empty), (200, "{}")]).await;
+        let screen = Screen::pipe();
+        assert_eq!(stub.run(screen.clone(), &["queue", "list", "-c", "nobody"]).await.unwrap(), "");
+        let said = "company nobody does not exist (404 not_found)\nno delivery is like that\n";
+        assert_eq!(screen.noted(), said);
+        let screen = Screen::pipe();
+        let json = stub.run(screen.clone(), &["queue", "list", "-c", "acme", "--json"]).await.unwrap();
+        assert_eq!((json.as_str(), screen.noted().as_str()), ("{\"Items\":[],\"Next\":null}\n", ""));
+        assert_eq!(stub.lines()[1], "GET /v1/companies/nobody");
     }
 
     #[tokio::test]

@@ -26,7 +26,8 @@ const EXAMPLES: &str = r#"Examples:
   workbell work-order act 42 Accepted --sender 'Jon Snow'
   workbell work-order act 42 PutOnHold --sender Dana --set 'Comment=part is ordered'
   workbell work-order act 42 NteChanged --sender Dana --set Amount=120.50
-  workbell work-order show 42                 the order and its time line"#;
+  workbell work-order show 42                 the order and its time line
+  workbell work-order list --status Accepted"#;
 
 /// Members that are shown in a table of their own, or not at all.
 const LEFT_OUT: &[&str] = &["Timeline", "Details"];

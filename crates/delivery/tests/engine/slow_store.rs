@@ -21,7 +21,7 @@ use workbell_store::directory::Directory;
 use workbell_store::feed::{FeedBells, FeedCursor, FeedPage};
 use workbell_store::filter::{DeliveryFilter, LogFilter, NotificationFilter, Page, Paging};
 use workbell_store::record::{
-    Acceptance, AcceptanceResult, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
+    Acceptance, AcceptanceResult, Ahead, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
     EndpointChange, Front, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use workbell_store::sqlite::SqliteStore;
@@ -455,6 +455,14 @@ impl Store for SlowStore {
         paging: Paging,
     ) -> Result<Page<DeliveryRecord>, Error> {
         self.section(move |sqlite| async move { sqlite.deliveries(filter, paging).await }).await
+    }
+
+    async fn ahead(
+        &self,
+        waiting: Vec<DeliveryNo>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<DeliveryNo, Ahead>, Error> {
+        self.section(move |sqlite| async move { sqlite.ahead(waiting, now).await }).await
     }
 
     async fn attempts(&self, id: DeliveryId) -> Result<Vec<LogRecord>, Error> {

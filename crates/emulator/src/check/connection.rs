@@ -155,8 +155,8 @@ fn accepted_first(first: &Sent) -> Verdict {
     let mend = match &first.attempted.result {
         Ok(status) => match status.as_u16() {
             401 | 403 => {
-                "give the receiver the certificate, the secret and the endpoint id that this command prints, and \
-                 as its own URL the one that was checked"
+                "give the receiver the certificate, the secret and the endpoint id that `workbell check --trust` \
+                 prints, and as its own URL the one that was checked"
             }
             300..=399 => "redirects are never followed: check the URL that it leads to",
             404 | 405 | 410 => "check the path of the URL; it must answer POST",

@@ -116,6 +116,13 @@ pub struct Refusal {
     pub status: Status,
 }
 
+impl Refusal {
+    /// The same with the name by which the caller knows the act: an action, or a call of the Direct API.
+    pub fn told_as(&self, name: &str) -> String {
+        format!("{name} is not allowed while the work order is {}", self.status)
+    }
+}
+
 /// What `act` does to an order in the state `status`. `completion` matters to a check out alone.
 ///
 /// # Errors

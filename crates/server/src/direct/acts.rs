@@ -371,7 +371,13 @@ pub(super) fn integer(given: &Given<'_>, name: &str) -> Result<i64, Fault> {
 }
 
 fn refused(refused: Refused) -> Fault {
-    let message = refused.to_string();
+    let message = match &refused {
+        // By the name of the call, as `AllowedActs` has it.
+        Refused::Forbidden { why: Forbidden::State(refusal), .. } => {
+            refusal.told_as(refusal.act.direct_call().unwrap_or(refusal.act.name()))
+        }
+        _ => refused.to_string(),
+    };
     let (code, status) = match refused {
         Refused::NotFound(_) | Refused::Exists(_) => (Code::NotFound, None),
         Refused::TooLarge(_) => (Code::BodyTooLarge, None),

@@ -27,7 +27,7 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn other_engine() -> Self {
-        let seen = "this version has no engine for that database";
+        let seen = "this version has no engine for postgres://…";
         let found =
             Finding::bad(Check::Store, seen, "leave database out: the store lives in the data dir then");
         Seen { findings: vec![found], inspection: None, holder: None, is_unreadable: true }

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use workbell_model::work_order::{Act, Interface, Object};
+use workbell_model::work_order::{Act, Forbidden, Interface, Object};
 use workbell_model::{ClientId, DeliveryId, Fate, WorkOrder};
 use workbell_store::work_order::{ActResult, Acted, Creation, Refused, Told};
 use workbell_wire::publication::Mentions;
@@ -222,7 +222,7 @@ pub(super) async fn act(call: Call) -> Result<Response, Problem> {
         now: call.app.clock.now(),
     };
     let acting = asked.acting().map_err(|error| told(broken(error, &mut Vec::new())))?;
-    let acted = call.app.store.act(acting).await?.map_err(|why| told(refused(why)))?;
+    let acted = call.app.store.act(acting).await?.map_err(|why| told(forbidden(why, action)))?;
     let status = if acted.accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(answer::json(status, &Members::from(&acted)))
 }
@@ -297,6 +297,16 @@ fn with_strangers(problem: Problem, names: &Mentions, call: &Call) -> Problem {
     match act::moved(strangers, &PLACES) {
         publication::Error::Schema(faults) => problem.also(faults),
         publication::Error::InvalidJson { .. } => problem,
+    }
+}
+
+/// The same of an act, by the name of the action that was asked for.
+fn forbidden(why: Refused, action: Action) -> Problem {
+    match why {
+        Refused::Forbidden { status, why: Forbidden::State(refusal) } => {
+            Problem::not_allowed(refusal.told_as(action.name()), act::allowed_actions(status))
+        }
+        other => refused(other),
     }
 }
 

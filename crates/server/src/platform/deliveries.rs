@@ -1,10 +1,13 @@
 //! `/v1/deliveries`: the queue. Where deliveries stand, each with its attempts; retry and discard by hand.
 
+use std::collections::BTreeMap;
+
 use axum::response::Response;
 use serde::Serialize;
-use workbell_model::{CompanyId, DeliveryId, EndpointId, Reason, State};
-use workbell_store::filter::DeliveryFilter;
-use workbell_store::record::{ByHand, DeliveryRecord};
+use workbell_model::health::Access;
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, Reason, State};
+use workbell_store::filter::{DeliveryFilter, Page};
+use workbell_store::record::{Ahead, ByHand, DeliveryRecord};
 use workbell_wire::{MessageId, Timestamp};
 
 use super::endpoints::EMPTY;
@@ -100,6 +103,9 @@ pub(crate) const ERRORS: &[&str] = &[
     "Interrupted",
 ];
 
+const WAITS_FOR: Form =
+    Form::OneOf(&["Store", "Off", "Paused", "Down", "Throttled", "Earlier", "Time", "Slot"]);
+
 const REASON: Form =
     Form::OneOf(&["Exhausted", "Expired", "Overflow", "ByHand", "EndpointDeleted", "Erased"]);
 
@@ -118,6 +124,9 @@ macro_rules! delivery_members {
             always("State", STATE, "Where it stands."),
             always("Reason", Form::Nullable(&REASON), "Why it is `Dead` or `Discarded`."),
             maybe("InFlight", Form::Flag, "`true` while an attempt is in flight; else missing."),
+            always("WaitsFor", Form::Nullable(&WAITS_FOR), "What keeps it from being tried now; null in flight and in the end. `Slot`: nothing but a free slot or the rate."),
+            always("Behind", Form::Nullable(&Form::Id), "The delivery of its lane whose fate it waits for."),
+            always("BehindSequence", Form::Nullable(&Form::Integer(0, i64::MAX)), "The place of that one."),
             always("AttemptCount", Form::Integer(0, u16::MAX as i64), "Recorded attempts."),
             always("LastError", Form::Nullable(&ERROR), "Class of the last failure."),
             always("LastStatus", Form::Nullable(&Form::Integer(0, 999)), "Status of the last answer."),
@@ -163,12 +172,36 @@ pub(super) struct Members {
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     in_flight: bool,
+    waits_for: Option<WaitsFor>,
+    behind: Option<DeliveryId>,
+    behind_sequence: Option<u64>,
     attempt_count: u16,
     last_error: Option<String>,
     last_status: Option<u16>,
     next_attempt_at: Option<Timestamp>,
     accepted: Timestamp,
     finished: Option<Timestamp>,
+}
+
+/// What keeps a delivery from being tried. Of several reasons the one that comes first here is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+enum WaitsFor {
+    /// The store takes no writes, so nothing is tried.
+    Store,
+    /// Its endpoint is off.
+    Off,
+    /// Its endpoint is paused.
+    Paused,
+    /// Its endpoint is down; now and then one is tried as a probe.
+    Down,
+    /// Its endpoint asked for a pause.
+    Throttled,
+    /// An earlier one of its lane.
+    Earlier,
+    /// The time of its next attempt.
+    Time,
+    /// It is due: a free slot, or the rate.
+    Slot,
 }
 
 #[derive(Serialize)]
@@ -179,10 +212,54 @@ struct Whole {
     attempts: Vec<log::Members>,
 }
 
-/// The members of a delivery; whether an attempt is in flight says the engine.
-pub(super) fn members(record: DeliveryRecord, app: &App) -> Members {
+/// Deliveries as lists show them.
+///
+/// Whether an attempt is in flight says the engine, and who is ahead is looked up after the deliveries themselves: what
+/// changed in between shows as it is now.
+///
+/// # Errors
+/// The store does not answer.
+pub(super) async fn shown(records: Vec<DeliveryRecord>, app: &App) -> Result<Vec<Members>, Problem> {
+    let now = app.clock.now();
+    let waiting = records.iter().filter(|it| it.state.is_undelivered()).map(|it| it.delivery_id.no());
+    let waiting: Vec<DeliveryNo> = waiting.collect();
+    let ahead = if waiting.is_empty() { BTreeMap::new() } else { app.store.ahead(waiting, now).await? };
+    let members = |record: DeliveryRecord| {
+        let ahead = ahead.get(&record.delivery_id.no()).copied();
+        members(record, ahead, app, now)
+    };
+    Ok(records.into_iter().map(members).collect())
+}
+
+async fn one(record: DeliveryRecord, app: &App) -> Result<Members, Problem> {
+    let members = shown(vec![record], app).await?.pop();
+    Ok(members.expect("one delivery is shown as one"))
+}
+
+fn waits_for(record: &DeliveryRecord, ahead: Option<Ahead>, app: &App, now: Timestamp) -> Option<WaitsFor> {
+    let endpoint = app.store.directory().endpoint(&record.endpoint)?;
+    let access = app.store.directory().health(&record.endpoint).access(now);
+    Some(match access {
+        _ if app.store.trouble().is_some() => WaitsFor::Store,
+        _ if !endpoint.settings.enabled => WaitsFor::Off,
+        _ if endpoint.paused.is_some() => WaitsFor::Paused,
+        Access::Down(_) => WaitsFor::Down,
+        Access::Throttled(_) => WaitsFor::Throttled,
+        Access::Open(_) if ahead.is_some() => WaitsFor::Earlier,
+        Access::Open(_) if record.next_attempt_at.is_some_and(|next| next > now) => WaitsFor::Time,
+        Access::Open(_) => WaitsFor::Slot,
+    })
+}
+
+fn members(record: DeliveryRecord, ahead: Option<Ahead>, app: &App, now: Timestamp) -> Members {
+    let waits = record.state.is_undelivered();
+    let in_flight = waits && app.engine.in_flight(record.delivery_id.no());
+    let ahead = ahead.filter(|_| waits && !in_flight);
     Members {
-        in_flight: record.state.is_undelivered() && app.engine.in_flight(record.delivery_id.no()),
+        in_flight,
+        waits_for: if waits && !in_flight { waits_for(&record, ahead, app, now) } else { None },
+        behind: ahead.map(|ahead| ahead.delivery_id),
+        behind_sequence: ahead.map(|ahead| ahead.sequence),
         delivery_id: record.delivery_id,
         company_id: record.endpoint.company_id,
         endpoint_id: record.endpoint.endpoint_id,
@@ -214,7 +291,8 @@ async fn list(call: Call) -> Result<Response, Problem> {
         notification,
     };
     let page = call.app.store.deliveries(filter, call.paging()).await?;
-    Ok(answer::page(page, |record| members(record, &call.app)))
+    let items = shown(page.items, &call.app).await?;
+    Ok(answer::page(Page { items, next: page.next }, |members| members))
 }
 
 async fn read(call: Call) -> Result<Response, Problem> {
@@ -224,7 +302,7 @@ async fn read(call: Call) -> Result<Response, Problem> {
         .ok_or_else(|| Problem::not_found(format_args!("delivery {}", short(call.path("DeliveryId")))))?;
     let attempts = call.app.store.attempts(id).await?;
     Ok(answer::ok(&Whole {
-        members: members(record, &call.app),
+        members: one(record, &call.app).await?,
         attempts: attempts.into_iter().map(log::members).collect(),
     }))
 }
@@ -243,10 +321,10 @@ fn by_hand(call: &Call) -> Result<ByHand, Problem> {
 
 async fn retry(call: Call) -> Result<Response, Problem> {
     let record = call.app.store.retry(by_hand(&call)?).await?;
-    Ok(answer::ok(&members(record, &call.app)))
+    Ok(answer::ok(&one(record, &call.app).await?))
 }
 
 async fn discard(call: Call) -> Result<Response, Problem> {
     let record = call.app.store.discard(by_hand(&call)?).await?;
-    Ok(answer::ok(&members(record, &call.app)))
+    Ok(answer::ok(&one(record, &call.app).await?))
 }

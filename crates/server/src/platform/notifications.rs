@@ -191,6 +191,6 @@ async fn read(call: Call) -> Result<Response, Problem> {
         members: members(record),
         // Only valid UTF-8 is accepted, so nothing is lost here.
         body: &String::from_utf8_lossy(&body),
-        deliveries: deliveries.into_iter().map(|record| deliveries::members(record, &call.app)).collect(),
+        deliveries: deliveries::shown(deliveries, &call.app).await?,
     }))
 }

@@ -57,6 +57,9 @@ struct Delivery {
     reason: Option<String>,
     #[serde(default)]
     in_flight: bool,
+    waits_for: Option<String>,
+    behind: Option<String>,
+    behind_sequence: Option<u64>,
     attempt_count: u16,
     last_error: Option<String>,
     last_status: Option<u16>,
@@ -79,9 +82,18 @@ impl Delivery {
         }
     }
 
-    /// Whether it was never tried: it is due since it was accepted, when it is the first of its work order.
-    fn waits_for_its_turn(&self) -> bool {
-        self.state == "Pending" && self.attempt_count == 0
+    /// What it waits for; empty when that is a time, or nothing.
+    fn waits(&self) -> String {
+        match (self.waits_for.as_deref(), self.behind_sequence) {
+            (Some("Store"), _) => "store takes no writes".to_owned(),
+            (Some("Off"), _) => "endpoint off".to_owned(),
+            (Some("Paused"), _) => "endpoint paused".to_owned(),
+            (Some("Down"), _) => "endpoint down".to_owned(),
+            (Some("Throttled"), _) => "endpoint throttled".to_owned(),
+            (Some("Earlier"), Some(place)) => format!("behind place {place}"),
+            (Some("Slot"), _) => "due".to_owned(),
+            _ => String::new(),
+        }
     }
 
     fn can_be_retried(&self) -> bool {

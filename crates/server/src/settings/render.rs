@@ -16,19 +16,30 @@ impl Settings {
         for (place, section) in SECTIONS.iter().enumerate() {
             head(&mut text, place, section);
             for key in KEYS.iter().filter(|key| key.section == *section) {
+                let source = self.sources.get(key.path);
+                if let Some(file) = self.key_file(key.path) {
+                    // No value to show: an empty text would look as if there were no key.
+                    let _ = writeln!(text, "# {} is the one in {}", key.name, file.display());
+                    continue;
+                }
                 let _ = write!(text, "{} = {}", key.name, self.shown(key));
-                match (self.sources.get(key.path), key.path) {
-                    (Some(source), _) => {
-                        let _ = write!(text, "  # {source}");
-                    }
-                    (None, "platform_key") => text.push_str("  # platform.key in data_dir"),
-                    (None, "master_key") => text.push_str("  # master.key in data_dir"),
-                    (None, _) => {}
+                if let Some(source) = source {
+                    let _ = write!(text, "  # {source}");
                 }
                 text.push('\n');
             }
         }
         text
+    }
+
+    /// The file in which a key lies, or will be made at the first start, when no setting gives it.
+    fn key_file(&self, path: &str) -> Option<std::path::PathBuf> {
+        let name = match path {
+            "platform_key" if self.general.platform_key.is_none() => "platform.key",
+            "master_key" if self.general.master_key.is_none() => "master.key",
+            _ => return None,
+        };
+        Some(self.general.data_dir.join(name))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The types that only settings have.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use aws_lc_rs::constant_time;
 use workbell_signing::MasterKey;
@@ -104,8 +103,8 @@ impl Value for Secret {
 /// Where state lives.
 #[derive(Clone, PartialEq)]
 pub enum Database {
-    /// The embedded store, in this file; `None` for `workbell.db` in the data directory.
-    Sqlite(Option<PathBuf>),
+    /// The embedded store: `workbell.db` in the data directory.
+    Sqlite,
     /// The embedded store in the data directory, with nothing synced to the disk: `sqlite:?synchronous=off`. For
     /// tests only, to prove that they notice; no page names it.
     UnsyncedSqlite,
@@ -121,7 +120,7 @@ impl fmt::Debug for Database {
 
 impl Value for Database {
     fn allowed() -> String {
-        "sqlite: (in the data directory), sqlite:FILE, or postgres://USER:PASSWORD@HOST/NAME".to_owned()
+        "sqlite: (in the data directory), or postgres://USER:PASSWORD@HOST/NAME".to_owned()
     }
 
     fn read(raw: &Raw) -> Result<Self, String> {
@@ -129,9 +128,13 @@ impl Value for Database {
         let refused = || OTHER_FORM.to_owned();
         let text = raw.text().ok_or_else(refused)?.trim();
         match text.split_once(':') {
-            Some(("sqlite", "")) => Ok(Database::Sqlite(None)),
+            Some(("sqlite", "")) => Ok(Database::Sqlite),
             Some(("sqlite", "?synchronous=off")) => Ok(Database::UnsyncedSqlite),
-            Some(("sqlite", file)) => Ok(Database::Sqlite(Some(PathBuf::from(file)))),
+            // A file elsewhere would be without the lock, the keys and the free room that go with the data directory.
+            Some(("sqlite", _)) => Err(
+                "the embedded store is always workbell.db in the data directory; to put it elsewhere set data_dir"
+                    .to_owned(),
+            ),
             Some(("postgres" | "postgresql", rest)) if rest.len() > 2 && rest.starts_with("//") => {
                 Ok(Database::Postgres(SecretText::new(text)))
             }
@@ -141,9 +144,8 @@ impl Value for Database {
 
     fn shown(&self) -> String {
         match self {
-            Database::Sqlite(None) => quoted("sqlite:"),
+            Database::Sqlite => quoted("sqlite:"),
             Database::UnsyncedSqlite => quoted("sqlite:?synchronous=off"),
-            Database::Sqlite(Some(file)) => quoted(&format!("sqlite:{}", file.display())),
             Database::Postgres(url) => {
                 let rest = url.reveal().split_once("://").map_or("", |(_, rest)| rest);
                 // Neither user and password in front of the host nor parameters behind the name are shown.

@@ -46,6 +46,53 @@ async fn a_delivery_is_read_with_its_attempts() {
 }
 
 #[tokio::test]
+async fn what_waits_says_what_for_and_behind_whom() {
+    let (house, endpoint) = House::furnished().await;
+    let first = published(&house).await;
+    let second = published(&house).await;
+    let said = async |id: &str| {
+        let one = house.get(&format!("/v1/deliveries/{id}")).await.with(200);
+        let list = house.get("/v1/deliveries").await.with(200);
+        let listed = list["Items"].as_array().unwrap().iter().find(|it| it["DeliveryId"] == id).unwrap();
+        for name in ["WaitsFor", "Behind", "BehindSequence"] {
+            assert_eq!(one[name], listed[name], "{name}");
+        }
+        let notification = format!("/v1/notifications/{}?CompanyId=acme", one["MessageId"].as_str().unwrap());
+        let notification = house.get(&notification).await.with(200);
+        assert_eq!(notification["Deliveries"][0]["WaitsFor"], one["WaitsFor"]);
+        json!([one["WaitsFor"], one["Behind"], one["BehindSequence"]])
+    };
+    assert_eq!(said(&first).await, json!(["Slot", null, null]));
+    assert_eq!(said(&second).await, json!(["Earlier", first, 1]));
+    let due = house.now().plus(Duration::from_secs(300));
+    house.attempt(&key(&endpoint), 500, Transition::Retrying { due, counted: 1 }).await;
+    assert_eq!(said(&first).await, json!(["Time", null, null]));
+    assert_eq!(said(&second).await, json!(["Earlier", first, 1]));
+
+    let path = format!("/v1/companies/acme/endpoints/{endpoint}");
+    house.post(&format!("{path}/pause"), json!({})).await.with(200);
+    assert_eq!(said(&first).await, json!(["Paused", null, null]));
+    assert_eq!(said(&second).await, json!(["Paused", first, 1]));
+    house.post(&format!("{path}/resume"), json!({})).await.with(200);
+    house.patch(&path, json!({"Enabled": false})).await.with(200);
+    assert_eq!(said(&second).await, json!(["Off", first, 1]));
+    house.patch(&path, json!({"Enabled": true})).await.with(200);
+    for _ in 0..10 {
+        let due = house.now();
+        house.attempt(&key(&endpoint), 502, Transition::Retrying { due, counted: 1 }).await;
+    }
+    assert_eq!(said(&first).await, json!(["Down", null, null]));
+    house.post(&format!("{path}/resume"), json!({})).await.with(200);
+    let due = house.now();
+    house.attempt(&key(&endpoint), 429, Transition::Retrying { due, counted: 1 }).await;
+    assert_eq!(said(&second).await, json!(["Throttled", first, 1]));
+    house.later(Duration::from_secs(61));
+    house.attempt(&key(&endpoint), 204, Transition::Delivered).await;
+    assert_eq!(said(&first).await, json!([null, null, null]));
+    assert_eq!(said(&second).await, json!(["Slot", null, null]));
+}
+
+#[tokio::test]
 async fn retry_and_discard_by_hand_follow_the_state() {
     let (house, endpoint) = House::furnished().await;
     let id = published(&house).await;

@@ -116,6 +116,9 @@ async fn every_call_in_every_state_does_what_the_table_says_or_nothing() {
                 let mut expected: Vec<_> = allowed_in(status).into_iter().map(Value::from).collect();
                 expected.sort_by_key(ToString::to_string);
                 assert_eq!(allowed, expected, "{call} in {status}");
+                let name = call.rsplit('/').next().unwrap();
+                let why = format!("{name} is not allowed while the work order is {status}");
+                assert_eq!(told["Message"], why, "{call} in {status}");
                 assert_eq!(told["MessageId"], "00000000-0000-0000-0000-000000000000");
                 continue;
             }

@@ -7,6 +7,7 @@
 mod actions;
 mod all_at_once;
 mod audit;
+mod codes;
 mod companies;
 mod deliveries;
 mod direct;

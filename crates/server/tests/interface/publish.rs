@@ -207,6 +207,24 @@ async fn an_array_answers_each_item_in_order_and_keeps_the_good_ones() {
 }
 
 #[tokio::test]
+async fn an_item_of_an_array_is_its_status_and_the_answer_or_the_whole_problem() {
+    let (house, _) = House::furnished().await;
+    let mut elsewhere = accepted("ok");
+    elsewhere["Header"]["BranchId"] = 7.into();
+    let reply = publish(&house, &json!([accepted_as(ID, "ok"), elsewhere, accepted_as(ID, "ok")])).await;
+    let alone = publish(&house, &elsewhere).await;
+    let first = house.get(&format!("/v1/notifications/{ID}?CompanyId=acme")).await.with(200);
+    let delivery = first["Deliveries"][0]["DeliveryId"].as_str().unwrap();
+    let answer =
+        format!(r#""MessageId":"{}","Fate":"Queued","Deliveries":["{delivery}"]"#, ID.to_lowercase());
+    let problem = alone.text.strip_prefix('{').unwrap();
+    assert_eq!(
+        reply.text,
+        format!(r#"[{{"Status":202,{answer}}},{{"Status":422,{problem},{{"Status":200,{answer}}}]"#)
+    );
+}
+
+#[tokio::test]
 async fn an_empty_array_is_nothing_to_do() {
     let house = House::new().await;
     assert_eq!(publish(&house, &json!([])).await.with(200), json!([]));

@@ -121,6 +121,8 @@ async fn every_act_in_every_state_does_what_the_table_says_or_nothing() {
                 None => {
                     let reply = act(&house, refused_here, request).await;
                     assert_eq!(reply.json()["AllowedActs"], json!(allowed), "{action} in {status}");
+                    let why = format!("{action} is not allowed while the work order is {status}");
+                    assert_eq!(reply.json()["detail"], why);
                     reply.problem(409, "state_conflict");
                 }
                 Some(then) => {

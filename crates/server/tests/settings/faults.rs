@@ -178,7 +178,9 @@ fn what_no_single_key_can_know_is_checked_as_well() {
     for (text, message) in [
         (
             "database = \"postgres://u:p@h/n\"",
-            "platform_key: must be given when the database is PostgreSQL; set WORKBELL_PLATFORM_KEY\n\
+            "workbell.toml:1: database: this version has no engine for postgres://…; leave database out, and the store is \
+             workbell.db in the data dir\n\
+             platform_key: must be given when the database is PostgreSQL; set WORKBELL_PLATFORM_KEY\n\
              master_key: must be given when the database is PostgreSQL; set WORKBELL_MASTER_KEY",
         ),
         (

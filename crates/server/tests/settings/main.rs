@@ -86,7 +86,7 @@ fn a_variable_wins_over_the_file_and_a_flag_over_both() {
 #[test]
 fn every_type_is_read_from_the_file_and_from_variables() {
     let from_file = from_file(
-        "public_url = \"https://bell.example/\"\ndatabase = \"sqlite:/var/lib/x.db\"\n\
+        "public_url = \"https://bell.example/\"\ndatabase = \"sqlite:\"\ndata_dir = \"/var/lib/x\"\n\
          [delivery]\nretry_schedule = [\"1s\", \"2ms\"]\nretry_jitter = 0\nhold_limit = \"0s\"\n\
          [egress]\nallow = [\"10.1.2.3/8\", \"192.0.2.7\", \"fd00::/8\"]\nhttp = false\n\
          [retention]\nmax_size = \"2GiB\"\n[metrics]\nlisten = \"[::1]:9000\"\n[log]\nformat = \"json\"\n",
@@ -94,7 +94,8 @@ fn every_type_is_read_from_the_file_and_from_variables() {
     .unwrap();
     let from_variables = from_variables(&[
         ("WORKBELL_PUBLIC_URL", "https://bell.example/"),
-        ("WORKBELL_DATABASE", "sqlite:/var/lib/x.db"),
+        ("WORKBELL_DATABASE", "sqlite:"),
+        ("WORKBELL_DATA_DIR", "/var/lib/x"),
         ("WORKBELL_DELIVERY__RETRY_SCHEDULE", "1s, 2ms"),
         ("WORKBELL_DELIVERY__RETRY_JITTER", "0"),
         ("WORKBELL_DELIVERY__HOLD_LIMIT", "0s"),
@@ -107,7 +108,7 @@ fn every_type_is_read_from_the_file_and_from_variables() {
     .unwrap();
     for settings in [from_file, from_variables] {
         assert_eq!(settings.public_url("127.0.0.1:8080".parse().unwrap()), "https://bell.example");
-        assert_eq!(settings.sqlite_file(), Some(PathBuf::from("/var/lib/x.db")));
+        assert_eq!(settings.sqlite_file(), Some(PathBuf::from("/var/lib/x/workbell.db")));
         let waits = [Duration::from_secs(1), Duration::from_millis(2)];
         assert_eq!(settings.delivery.retry_schedule.waits(), waits);
         assert!(settings.delivery.retry_jitter.abs() < f64::EPSILON);

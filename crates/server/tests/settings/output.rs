@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use workbell_server::doctor::{Check, Depth, examine};
 use workbell_server::settings::{KEYS, Overrides, Settings, example, page};
 
 use super::{MASTER, from_file, from_variables, load};
@@ -44,7 +45,13 @@ fn no_secret_is_shown_by_errors_debug_output_or_print_config() {
         (
             "WORKBELL_DATABASE",
             "mysql://u:secret@h/n",
-            "database: the value has another form; allowed is sqlite: (in the data directory), sqlite:FILE, or postgres://USER:PASSWORD@HOST/NAME",
+            "database: the value has another form; allowed is sqlite: (in the data directory), or postgres://USER:PASSWORD@HOST/NAME",
+        ),
+        (
+            "WORKBELL_DATABASE",
+            "sqlite:/var/lib/x.db",
+            "database: the embedded store is always workbell.db in the data directory; to put it elsewhere set data_dir; \
+             allowed is sqlite: (in the data directory), or postgres://USER:PASSWORD@HOST/NAME",
         ),
     ] {
         assert_eq!(from_variables(&[(name, value)]).unwrap_err(), format!("{name}: {message}"));
@@ -79,6 +86,31 @@ fn print_config_says_where_a_value_comes_from_and_is_a_file_again() {
 }
 
 #[test]
+fn of_keys_in_files_print_config_says_where_they_are_and_shows_no_empty_text() {
+    let printed = from_file("data_dir = \"/srv/bell\"").unwrap().print_config();
+    for key in ["platform", "master"] {
+        let line = format!("# {key}_key is the one in /srv/bell/{key}.key");
+        assert!(printed.lines().any(|printed| printed == line), "{line} in {printed}");
+        assert!(!printed.contains(&format!("{key}_key = ")), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn doctor_gives_each_fault_of_the_settings_a_finding_of_its_own() {
+    let variables =
+        [("WORKBELL_LISTEN", "here"), ("WORKBELL_TOKEN__GZIP", "maybe"), ("WORKBELL_COLOUR", "red")];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let findings = examine(Settings::load(None, variables, Overrides::new()), Depth::Quick).await;
+    let seen: Vec<_> = findings.iter().filter(|it| it.check == Check::Settings).map(|it| &it.seen).collect();
+    assert_eq!(seen.len(), 3, "{findings:#?}");
+    for name in ["WORKBELL_LISTEN", "WORKBELL_TOKEN__GZIP", "WORKBELL_COLOUR"] {
+        let it = seen.iter().filter(|seen| seen.starts_with(&format!("{name}: "))).count();
+        assert_eq!(it, 1, "{name} in {seen:?}");
+    }
+    assert!(seen.iter().all(|seen| !seen.contains('\n')), "{seen:?}");
+}
+
+#[test]
 fn the_example_file_holds_the_defaults_of_every_key() {
     let uncommented: String = example()
         .lines()
@@ -97,7 +129,8 @@ fn the_example_file_holds_the_defaults_of_every_key() {
             .collect()
     };
     assert_eq!(bare(&settings), bare(&Settings::default()));
-    assert_eq!(settings.print_config().matches("  # ").count(), KEYS.len());
+    // Of the two keys in files it says where they are instead.
+    assert_eq!(settings.print_config().matches("  # ").count(), KEYS.len() - 2);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Each list walks one index (or two, merged) from the newest row backwards and checks the rest of the filter on each
 //! row, at most [`LONGEST_WALK`] rows a page. A page that ends early gives the place where it stopped as its cursor.
 
+mod ahead;
 mod deliveries;
 mod log;
 mod notifications;
@@ -10,6 +11,7 @@ mod work_orders;
 
 use rusqlite::Connection;
 
+pub(super) use ahead::ahead;
 pub(super) use deliveries::{deliveries, delivery};
 pub(super) use log::{attempts, log, log_record};
 pub(super) use notifications::{notification, notifications};

@@ -62,8 +62,12 @@ async fn programs_get_json_and_a_ci_gets_junit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipe_gets_a_line_for_each_probe_and_one_for_the_grade() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (outcome, printed) = run(Screen::pipe(), &[&format!("http://{free}/")]).await;
-    assert_eq!(outcome.unwrap_err().exit_status(), 1);
+    let url = format!("http://{free}/");
+    let (outcome, printed) = run(Screen::pipe(), &[&url, "--junit", "/dev/null/report.xml"]).await;
+    let failure = outcome.unwrap_err();
+    assert_eq!(failure.exit_status(), 1);
+    assert!(failure.to_string().contains("/dev/null/report.xml cannot be written"), "{failure}");
+    // The report is shown all the same.
     assert!(printed.starts_with("Failed\treachable\ta connection to the host"), "{printed}");
     assert!(printed.lines().take(34).all(|line| line.split('\t').count() == 6), "{printed}");
     assert!(printed.lines().nth(34).unwrap().starts_with("F\t"), "{printed}");
@@ -85,10 +89,13 @@ async fn what_to_trust_can_be_asked_for_beforehand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_usage_is_told_before_anything_is_sent() {
-    let (outcome, _) = run(Screen::pipe(), &["ftp://x/"]).await;
-    let failure = outcome.unwrap_err();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("developer.json");
+    let words = ["check", "ftp://x/", "--key", &key.display().to_string()];
+    let failure = Line::parse_from(words).check.run(&Screen::pipe()).await.unwrap_err();
     assert_eq!(failure.exit_status(), 2);
     assert!(failure.to_string().contains("https:// or http://"), "{failure}");
+    assert!(!key.exists(), "no key is made");
     assert_eq!(Line::try_parse_from(["check"]).unwrap_err().exit_code(), 2, "no URL");
     let words = ["check", "http://a/", "--trust"];
     assert_eq!(Line::try_parse_from(words).unwrap_err().exit_code(), 2, "nothing is sent with --trust");

@@ -39,11 +39,16 @@ pub(super) fn text(
     let why = verdict.reason().map(|why| format!("  {why}")).unwrap_or_default();
     let mode = arrival.header("workbell-mode").filter(|mode| *mode != "live");
     let mode = mode.map(|mode| format!("  ({mode})")).unwrap_or_default();
+    // What is about the company as a whole carries 0.
+    let work_order = match told.work_order_id {
+        0 => "no work order".to_owned(),
+        id => format!("work order {id}"),
+    };
     let mut text = format!(
-        "{}  {}  work order {}  {}  {}{}{}\n",
+        "{}  {}  {}  {}  {}{}{}\n",
         moment::short(&moment::now().to_string()),
         screen.paint(Style::Strong, &fit(&harmless(action), ACTION_WIDTH)),
-        told.work_order_id,
+        work_order,
         harmless(&order(arrival, place)),
         screen.paint(style, word),
         harmless(&why),

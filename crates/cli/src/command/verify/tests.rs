@@ -190,6 +190,30 @@ fn the_signature_over_the_body_of_a_captured_request_is_checked_when_asked_for()
 }
 
 #[test]
+fn every_vector_of_a_body_signature_is_judged_as_it_says() {
+    let token = vector("tokens/documented.json");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wire/vectors/signatures");
+    let mut judged = [0, 0];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let signed = vector(&format!("signatures/{name}"));
+        let input = request(text(&token, "token"), &signed, &decode(text(&signed, "body")));
+        let at = Timestamp::from_unix_seconds(signed["now"].as_i64().unwrap()).to_string();
+        let secrets = signed["secrets"].as_array().unwrap().iter();
+        let secrets = secrets.flat_map(|secret| ["--secret", secret.as_str().unwrap()]);
+        let options: Vec<&str> = ["--at", &at].into_iter().chain(secrets).collect();
+        let ran = run(text(&token, "certificates"), &options, &input);
+        let is_valid = signed["valid"].as_bool().unwrap();
+        let line = ran.text.lines().find_map(|line| line.strip_prefix("body signature  "));
+        let line = line.unwrap_or_else(|| panic!("{name}: {}", ran.text));
+        assert!(line.starts_with(if is_valid { "passed" } else { "failed" }), "{name}: {line}");
+        assert_eq!(ran.status, u8::from(!is_valid), "{name}\n{}", ran.text);
+        judged[usize::from(is_valid)] += 1;
+    }
+    assert!(judged.iter().all(|count| *count > 4), "{judged:?}");
+}
+
+#[test]
 fn a_file_without_certificate_and_a_jwt_are_told_apart_from_a_bad_token() {
     let ran = run("hello\n", &[], b"abc<---->def");
     assert_eq!(ran.status, 1);

@@ -66,6 +66,19 @@ pub(in super::super) fn delivery(
     Ok(None)
 }
 
+/// One that waits.
+pub(super) fn waiting(
+    connection: &Connection,
+    directory: &Directory,
+    no: DeliveryNo,
+) -> Result<Option<DeliveryRecord>, Error> {
+    let found = connection
+        .prepare_cached(&format!("{WAITING} WHERE d.delivery_no = ?1"))?
+        .query_row(params![no.0], |row| record(row, directory))
+        .optional()?;
+    Ok(found)
+}
+
 /// All deliveries of a notification, in the order of their creation.
 pub(super) fn of_notification(
     connection: &Connection,
