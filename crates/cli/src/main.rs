@@ -11,6 +11,7 @@ mod command;
 mod connection;
 mod developer;
 mod failure;
+mod follower;
 mod input;
 mod job;
 mod json;
@@ -39,7 +40,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
-    memory::hold_in_large_steps();
+    memory::hold_in_small_pages();
     let arguments = Arguments::parse();
     let screen = Screen::of_stdout(arguments.color);
     let outcome = tokio::runtime::Builder::new_multi_thread()

@@ -9,8 +9,10 @@ use workbell_model::{
 };
 use workbell_wire::{ActionName, Timestamp};
 
+use super::backlog::Step;
 use super::code;
 use super::lane::{self, LaneKey};
+use super::traffic::Counts;
 use super::write::{Event, Write};
 use crate::error::Error;
 use crate::record::{Attempt, Completion, Emulation, Inbound, Occasion};
@@ -378,8 +380,7 @@ impl Write {
             return Ok(None);
         }
         if !is_replay_lane(key.1) {
-            let waiting = self.waiting(&key.0)?;
-            *waiting = waiting.saturating_sub(1);
+            self.count_step(&key.0, Step::Leaves, now)?;
         }
         let lane = self.lanes.get(&self.connection, key)?;
         let must_mend = mend == Mend::Always || lane.tried > 0 || sequence == lane.sequence;
@@ -496,8 +497,9 @@ impl Write {
                 inbound.status,
                 inbound.error,
                 std::str::from_utf8(&inbound.detail).unwrap_or("{}"),
-            ])
-            .map(drop)
+            ])?;
+        self.remember_record(no, inbound.work_order_id, None);
+        Ok(())
     }
 
     fn insert_log(&mut self, completion: &Completion, next_due: Option<Timestamp>) -> rusqlite::Result<()> {
@@ -530,6 +532,7 @@ impl Write {
 
     fn log(&mut self, entry: &Logged<'_>, attempt: &Attempt) -> rusqlite::Result<u64> {
         let detail = std::str::from_utf8(&attempt.detail).unwrap_or("{}");
+        let ticks = i64::try_from(attempt.duration.as_nanos() / 100).unwrap_or(i64::MAX);
         let no = self.take_log_no();
         self.connection
             .prepare_cached(
@@ -550,12 +553,20 @@ impl Write {
                 attempt.number,
                 code::of_mode(entry.mode),
                 attempt.start.ticks(),
-                i64::try_from(attempt.duration.as_nanos() / 100).unwrap_or(i64::MAX),
+                ticks,
                 attempt.status,
                 attempt.error,
                 entry.next_due.map(Timestamp::ticks),
                 detail,
             ])?;
+        let counts = Counts {
+            start: attempt.start,
+            duration: ticks.cast_unsigned(),
+            status: attempt.status,
+            error: attempt.error,
+            mode: entry.mode,
+        };
+        self.remember_record(no, entry.work_order_id, Some((entry.endpoint, counts)));
         Ok(no)
     }
 

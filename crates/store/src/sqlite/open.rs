@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use workbell_model::Defaults;
 
@@ -14,7 +15,7 @@ use super::checkpoint::FORCED_BYTES;
 use super::readers::Readers;
 use super::write::Write as WriteState;
 use super::writer::Writer;
-use super::{SqliteStore, configuration};
+use super::{SqliteStore, configuration, wal_file};
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::error::Error;
@@ -47,7 +48,7 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
@@ -58,6 +59,8 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/sqlite/0008_log_by_message.sql"),
     include_str!("../../migrations/sqlite/0009_alerts.sql"),
     include_str!("../../migrations/sqlite/0010_labels.sql"),
+    include_str!("../../migrations/sqlite/0011_log_orders.sql"),
+    include_str!("../../migrations/sqlite/0012_backlog.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.
@@ -89,12 +92,12 @@ pub(super) fn open(options: Options) -> Result<SqliteStore, Error> {
     let state = WriteState::new(connection, directory.clone(), &options, highest_order.clone())?;
     let counters = Arc::new(Counters::default());
     let readers = Readers::new(READERS, counters.clone(), || {
-        let reader = connect(&file, &options)?;
+        let reader = connect(&file, &options, Role::Other)?;
         reader.pragma_update(None, "query_only", true)?;
         Ok(reader)
     })?;
     let feed_bells = Arc::new(FeedBells::default());
-    let checkpoints = connect(&file, &options)?;
+    let checkpoints = connect(&file, &options, Role::Other)?;
     let writer = Writer::start(state, checkpoints, subscriber.clone(), counters.clone(), feed_bells.clone())?;
     let defaults = options.defaults;
     Ok(SqliteStore {
@@ -125,7 +128,7 @@ pub(super) fn open_alone(options: &Options) -> Result<(File, Connection), Error>
     for name in BESIDE {
         check_writable(&options.data_dir.join(name))?;
     }
-    let mut connection = connect(&file, options)?;
+    let mut connection = connect(&file, options, Role::Writer)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     migrate(&mut connection, &file)?;
     Ok((lock, connection))
@@ -194,10 +197,27 @@ fn cannot_open(path: &Path, error: &std::io::Error) -> Error {
     Error::Open { path: path.display().to_string(), reason: format!("{error}{advice}") }
 }
 
-fn connect(file: &Path, options: &Options) -> Result<Connection, Error> {
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The one that commits.
+    Writer,
+    /// Reading, or checkpoints.
+    Other,
+}
+
+fn connect(file: &Path, options: &Options, role: Role) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags)?;
+    let connection = match role {
+        Role::Writer if options.synchronous == Synchronous::Full && wal_file::register() => {
+            Connection::open_with_flags_and_vfs(file, flags, wal_file::NAME)?
+        }
+        Role::Writer | Role::Other => Connection::open_with_flags(file, flags)?,
+    };
     let set = |connection: &Connection| -> rusqlite::Result<()> {
+        // A plan depends on the statement alone: otherwise those that a partial index might serve are planned anew each
+        // time, for what is bound to them.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;

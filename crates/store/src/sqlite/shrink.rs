@@ -59,8 +59,7 @@ impl Write {
             .connection
             .prepare_cached("SELECT MAX(log_no) FROM (SELECT log_no FROM log ORDER BY log_no LIMIT ?1)")?
             .query_row(params![STEP], |row| row.get(0))?;
-        let removed =
-            self.connection.prepare_cached("DELETE FROM log WHERE log_no <= ?1")?.execute(params![last])?;
+        let removed = self.remove_records(last, i64::MAX)?;
         keep_removed(&self.connection, LOG, last)?;
         swept.log_records += removed as u64;
         swept.early += removed as u64;

@@ -1,7 +1,4 @@
-//! Traffic by minute: counted from the log by the writer, in steps, in the commits that it makes anyway.
-//!
-//! What is not counted yet is short, and read from the log. So nothing is asked while nothing happens, an attempt
-//! costs no row of its own, and a step that a crash undoes is made again.
+//! Traffic by minute: counted as the end of the log is worked off. What is not counted yet is read from the log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,16 +9,10 @@ use workbell_wire::Timestamp;
 
 use super::by_hand::endpoint_key;
 use super::code;
+use super::log_tail::rolled_up;
 use super::write::Write;
 use crate::error::Error;
 use crate::traffic::{Backlog, MINUTE, MOST_CONSECUTIVE, Queue, Span, Traffic};
-
-/// Records that must have come before they are counted. 512: one more commit's worth of them is read by who asks, and
-/// the counting of so many costs one row per endpoint and minute. (4 in tests, which want to see it.)
-const WORTH_IT: u64 = if cfg!(test) { 4 } else { 512 };
-
-/// Most records of one step. 2,048: four batches, so that what is behind catches up.
-const STEP: u64 = if cfg!(test) { 6 } else { 2048 };
 
 /// Most records that are read where nothing is counted yet.
 const LONGEST_TAIL: u64 = 10_000;
@@ -42,57 +33,13 @@ pub(super) const fn start_of(minute: i64) -> Timestamp {
     Timestamp::from_ticks(minute.saturating_mul(MINUTE_TICKS))
 }
 
-/// Up to which record the log is counted.
-pub(super) fn rolled_up(connection: &Connection) -> rusqlite::Result<u64> {
-    let position: Option<[u8; 8]> = connection
-        .prepare_cached("SELECT value FROM meta WHERE name = 'rolled_up'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(position.map_or(0, u64::from_be_bytes))
-}
-
 impl Write {
-    /// Counts what has come, when it is worth it, within the running transaction.
-    pub(super) fn roll_up(&mut self) -> rusqlite::Result<()> {
-        let last = self.next_log.saturating_sub(1);
-        if last.saturating_sub(self.rolled_up) < WORTH_IT {
-            return Ok(());
-        }
-        let until = last.min(self.rolled_up.saturating_add(STEP));
-        for ((endpoint, minute), counted) in self.count(until)? {
-            self.add_traffic(&endpoint, minute, counted)?;
-        }
-        self.connection
-            .prepare_cached(
-                "INSERT INTO meta (name, value) VALUES ('rolled_up', ?1)
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            )?
-            .execute(params![until.to_be_bytes()])?;
-        self.rolled_up = until;
-        Ok(())
-    }
-
-    fn count(&self, until: u64) -> rusqlite::Result<BTreeMap<(EndpointKey, i64), Traffic>> {
-        let mut counted: BTreeMap<(EndpointKey, i64), Traffic> = BTreeMap::new();
-        let mut statement = self.connection.prepare_cached(
-            // Uses the primary key.
-            "SELECT start, duration, status, error, mode, company_id, endpoint_id FROM log
-             WHERE log_no > ?1 AND log_no <= ?2 AND endpoint_id IS NOT NULL
-             ORDER BY log_no",
-        )?;
-        let mut rows = statement.query(params![self.rolled_up, until])?;
-        while let Some(row) = rows.next()? {
-            if let Some((minute, traffic)) = of_record(row)? {
-                counted
-                    .entry((endpoint_key(row, 5, 6)?, minute))
-                    .or_insert_with(|| Traffic::none(start_of(minute)))
-                    .merge(&traffic);
-            }
-        }
-        Ok(counted)
-    }
-
-    fn add_traffic(&self, endpoint: &EndpointKey, minute: i64, mut counted: Traffic) -> rusqlite::Result<()> {
+    pub(super) fn add_traffic(
+        &self,
+        endpoint: &EndpointKey,
+        minute: i64,
+        mut counted: Traffic,
+    ) -> rusqlite::Result<()> {
         let (company, id) = (endpoint.company_id.as_str(), endpoint.endpoint_id);
         let before: Option<Traffic> = self
             .connection
@@ -178,10 +125,12 @@ fn consecutive_failures(connection: &Connection, endpoint: &EndpointKey) -> Resu
     let mut rows = statement.query(params![endpoint.endpoint_id.as_bytes(), MOST_CONSECUTIVE])?;
     let mut failures = 0;
     while let Some(row) = rows.next()? {
-        match of_record(row)? {
-            Some((_, traffic)) if traffic.delivered > 0 => break,
-            Some(_) => failures += 1,
-            None => {}
+        let counts = Counts::of_record(row)?;
+        if counts.count() {
+            if counts.delivered() {
+                break;
+            }
+            failures += 1;
         }
     }
     Ok(failures)
@@ -197,10 +146,7 @@ pub(super) fn traffic(
     let first = minute_of(span.from);
     let end = minute_of(span.to.plus(MINUTE - Duration::from_nanos(100)));
     let mut steps: BTreeMap<i64, Traffic> = BTreeMap::new();
-    let mut add = |minute: i64, traffic: &Traffic| {
-        let begin = minute.div_euclid(step) * step;
-        steps.entry(begin).or_insert_with(|| Traffic::none(start_of(begin))).merge(traffic);
-    };
+    let step_of = |minute: i64| minute.div_euclid(step) * step;
     let mut statement = connection.prepare_cached(
         "SELECT minute, delivered, failed, answered, latencies FROM traffic
          WHERE company_id = ?1 AND endpoint_id = ?2 AND minute >= ?3 AND minute < ?4",
@@ -212,7 +158,8 @@ pub(super) fn traffic(
         end
     ])?;
     while let Some(row) = rows.next()? {
-        add(row.get(0)?, &of_minute(row)?);
+        let begin = step_of(row.get(0)?);
+        steps.entry(begin).or_insert_with(|| Traffic::none(start_of(begin))).merge(&of_minute(row)?);
     }
     let mut statement = connection.prepare_cached(
         // Uses log_by_endpoint.
@@ -224,10 +171,10 @@ pub(super) fn traffic(
     let mut rows =
         statement.query(params![endpoint.endpoint_id.as_bytes(), rolled_up(connection)?, LONGEST_TAIL])?;
     while let Some(row) = rows.next()? {
-        if let Some((minute, traffic)) = of_record(row)?
-            && (first..end).contains(&minute)
-        {
-            add(minute, &traffic);
+        let counts = Counts::of_record(row)?;
+        if counts.count() && (first..end).contains(&counts.minute()) {
+            let begin = step_of(counts.minute());
+            counts.add_to(steps.entry(begin).or_insert_with(|| Traffic::none(start_of(begin))));
         }
     }
     Ok(steps.into_values().collect())
@@ -243,21 +190,49 @@ fn of_minute(row: &Row<'_>) -> rusqlite::Result<Traffic> {
     })
 }
 
-/// What one record of the log (start, duration, status, error, mode) counts as; `None` when it does not count.
-fn of_record(row: &Row<'_>) -> rusqlite::Result<Option<(i64, Traffic)>> {
-    let start = Timestamp::from_ticks(row.get(0)?);
-    let error = row.get_ref(3)?.as_str_or_null()?;
-    if error == Some(INTERRUPTED) || code::mode(row.get(4)?)? == Mode::Test {
-        return Ok(None);
+/// What of a log record says how it counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts<'a> {
+    pub(super) start: Timestamp,
+    /// Ticks.
+    pub(super) duration: u64,
+    pub(super) status: Option<u16>,
+    pub(super) error: Option<&'a str>,
+    pub(super) mode: Mode,
+}
+
+impl<'a> Counts<'a> {
+    /// Of a row with start, duration, status, error, mode.
+    pub(super) fn of_record(row: &'a Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Counts {
+            start: Timestamp::from_ticks(row.get(0)?),
+            duration: row.get(1)?,
+            status: row.get(2)?,
+            error: row.get_ref(3)?.as_str_or_null()?,
+            mode: code::mode(row.get(4)?)?,
+        })
     }
-    let mut traffic = Traffic::none(start);
-    if error.is_none() {
-        let ticks: u64 = row.get(1)?;
-        traffic.delivered = 1;
-        traffic.latencies.record(Duration::from_nanos(ticks.saturating_mul(100)));
-    } else {
-        traffic.failed = 1;
-        traffic.answered = u64::from(row.get::<_, Option<u16>>(2)?.is_some());
+
+    /// Samples and what was cut off by us do not.
+    pub(super) fn count(&self) -> bool {
+        self.mode != Mode::Test && self.error != Some(INTERRUPTED)
     }
-    Ok(Some((minute_of(start), traffic)))
+
+    pub(super) const fn minute(&self) -> i64 {
+        minute_of(self.start)
+    }
+
+    const fn delivered(&self) -> bool {
+        self.error.is_none()
+    }
+
+    pub(super) fn add_to(&self, traffic: &mut Traffic) {
+        if self.delivered() {
+            traffic.delivered += 1;
+            traffic.latencies.record(Duration::from_nanos(self.duration.saturating_mul(100)));
+        } else {
+            traffic.failed += 1;
+            traffic.answered += u64::from(self.status.is_some());
+        }
+    }
 }

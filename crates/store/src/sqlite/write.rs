@@ -9,10 +9,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::{Defaults, EndpointKey, Sequence, State, WorkOrderId};
 use workbell_wire::Timestamp;
 
+use super::backlog::Waiting;
 use super::change::Publish;
 use super::discard::{self, Discard};
 use super::health::Healths;
 use super::lane::Lanes;
+use super::log_tail::Tail;
 use super::open::Options;
 use super::quick::QuickMap;
 use crate::alert::AlertKind;
@@ -56,13 +58,13 @@ pub(super) struct Write {
     /// What completions change of the configuration: done to the directory after the commit.
     pub(super) publish: Vec<Publish>,
     /// Undelivered deliveries per endpoint, as far as they were asked for.
-    waiting: QuickMap<EndpointKey, u64>,
+    waiting: QuickMap<EndpointKey, Waiting>,
     pub(super) next_notification: u64,
     pub(super) next_log: u64,
     /// Highest id of a work order that could have been made here.
     pub(super) highest_order: Arc<AtomicI64>,
-    /// The log up to this number is counted in `traffic`.
-    pub(super) rolled_up: u64,
+    /// The end of the log that is not worked off yet; `None` until it is found in the file.
+    pub(super) log_tail: Option<Tail>,
     /// Told after the commit.
     pub(super) events: Vec<Event>,
     /// What is still to be discarded of something deleted.
@@ -80,7 +82,6 @@ impl Write {
     ) -> Result<Self, Error> {
         let next_notification = next_number(&connection, NOTIFICATION)?;
         let next_log = next_number(&connection, LOG)?;
-        let rolled_up = super::traffic::rolled_up(&connection)?;
         let to_discard = discard::left_to_do(&connection)?;
         Ok(Write {
             connection,
@@ -97,7 +98,7 @@ impl Write {
             next_notification,
             next_log,
             highest_order,
-            rolled_up,
+            log_tail: None,
             events: Vec::new(),
             to_discard,
             started_discards: Vec::new(),
@@ -129,15 +130,13 @@ impl Write {
         self.waiting.clear();
         self.events.clear();
         self.started_discards.clear();
+        self.log_tail = None;
         // Where they cannot be read, the numbers in use leave a gap, which nobody minds.
         if let Ok(next) = next_number(&self.connection, NOTIFICATION) {
             self.next_notification = next;
         }
         if let Ok(next) = next_number(&self.connection, LOG) {
             self.next_log = next;
-        }
-        if let Ok(rolled_up) = super::traffic::rolled_up(&self.connection) {
-            self.rolled_up = rolled_up;
         }
     }
 
@@ -169,10 +168,10 @@ impl Write {
     }
 
     /// Undelivered deliveries of an endpoint; counted once, kept up to date after.
-    pub(super) fn waiting(&mut self, endpoint: &EndpointKey) -> rusqlite::Result<&mut u64> {
+    pub(super) fn waiting(&mut self, endpoint: &EndpointKey) -> rusqlite::Result<&mut Waiting> {
         if !self.waiting.contains_key(endpoint) {
             let count = super::read::count_waiting(&self.connection, endpoint)?;
-            self.waiting.insert(endpoint.clone(), count);
+            self.waiting.insert(endpoint.clone(), Waiting::counted(count));
         }
         Ok(self.waiting.get_mut(endpoint).expect("it was just put there"))
     }

@@ -91,14 +91,17 @@ impl Write {
              WHERE company_id = ?1 AND work_order_id = ?2",
             params![company.as_str(), order],
         )?;
+        self.roll_up_all()?;
         self.erase_records(
-            "work_order_id = ?1 AND delivery_no IS NULL AND company_id = ?2",
+            "log_no IN (SELECT log_no FROM log_orders WHERE work_order_id = ?1) AND delivery_no IS NULL
+             AND company_id = ?2",
             (order, company.as_str()),
         )?;
         // Requests about several orders, a search for one, stand under none: which they were about only their texts
         // say, as far as they were kept. Readings of a feed hold ids alone.
         self.erase_records(
-            "work_order_id = 0 AND delivery_no IS NULL AND company_id = ?1 AND action <> 'directNotifications'",
+            "log_no IN (SELECT log_no FROM log_orders WHERE work_order_id = 0) AND delivery_no IS NULL AND company_id = ?1
+             AND action <> 'directNotifications'",
             [company.as_str()],
         )
     }
@@ -127,7 +130,7 @@ impl Write {
     }
 
     fn erase_records(&self, condition: &str, which: impl rusqlite::Params) -> Result<(), Error> {
-        // Uses log_by_delivery, or log_by_work_order.
+        // Uses log_by_delivery, or the primary key.
         let found: Vec<(u64, String)> = {
             let sql = format!("SELECT log_no, detail FROM log WHERE {condition}");
             let mut statement = self.connection.prepare_cached(&sql)?;

@@ -10,6 +10,7 @@ use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, Notification
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::{company_id, uuid};
+use super::super::log_tail::rolled_up;
 use super::super::{code, labels};
 use super::notifications::{body, is_or_any, range};
 use super::{Walk, start_of};
@@ -28,6 +29,14 @@ const COLUMNS: &str = "l.log_no, l.company_id, l.endpoint_id, l.delivery_no, l.w
                        n.message_id, n.accepted";
 
 const TABLES: &str = "log AS l LEFT JOIN notifications AS n ON n.notification_no = l.delivery_no >> 12";
+
+/// The same, of one endpoint. That it is the one with most records must not tempt the planner.
+const OF_ENDPOINT: &str = "log AS l INDEXED BY log_by_endpoint
+                           LEFT JOIN notifications AS n ON n.notification_no = l.delivery_no >> 12";
+
+/// The same, from a record's place among those of its order.
+const ORDERED: &str = "log_orders AS o CROSS JOIN log AS l ON l.log_no = o.log_no
+                       LEFT JOIN notifications AS n ON n.notification_no = l.delivery_no >> 12";
 
 pub(in super::super) fn log_record(connection: &Connection, no: u64) -> Result<Option<LogRecord>, Error> {
     let mut found = connection
@@ -70,9 +79,9 @@ pub(in super::super) fn log(
     let wanted = Wanted { filter, orders: orders_of(connection, filter)? };
     let mut prepared = Vec::new();
     for source in sources(connection, &wanted)? {
+        let Source { tables, number, condition, .. } = source;
         let sql = format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND l.log_no < ?1 ORDER BY l.log_no DESC",
-            source.condition
+            "SELECT {COLUMNS} FROM {tables} WHERE {condition} AND {number} < ?1 ORDER BY {number} DESC"
         );
         prepared.push((connection.prepare_cached(&sql)?, source));
     }
@@ -182,6 +191,9 @@ impl<'a> Stream<'a> {
 
 /// Records that one index has in order.
 struct Source {
+    tables: &'static str,
+    /// The column with the record's number.
+    number: &'static str,
     condition: &'static str,
     first: Value,
     second: Value,
@@ -189,7 +201,7 @@ struct Source {
 
 impl Source {
     const fn new(condition: &'static str, first: Value, second: Value) -> Self {
-        Source { condition, first, second }
+        Source { tables: TABLES, number: "l.log_no", condition, first, second }
     }
 
     fn of_deliveries(first: u64, last: u64) -> Self {
@@ -197,12 +209,33 @@ impl Source {
         Source::new("l.delivery_no BETWEEN ?2 AND ?3", value(first), value(last))
     }
 
-    fn of_order(order: i64) -> Self {
-        Source::new("l.work_order_id = ?2 AND ?3 IS NULL", Value::Integer(order), Value::Null)
+    /// Those of an order that stand in their place already.
+    fn of_order(order: i64, rolled_up: i64) -> Self {
+        let condition = "o.work_order_id = ?2 AND o.log_no <= ?3";
+        Source {
+            tables: ORDERED,
+            number: "o.log_no",
+            ..Source::new(condition, Value::Integer(order), Value::Integer(rolled_up))
+        }
+    }
+
+    /// The end of the log that is not worked off yet.
+    fn end(rolled_up: i64) -> Self {
+        Source::new("l.log_no > ?2 AND ?3 IS NULL", Value::Integer(rolled_up), Value::Null)
+    }
+
+    /// Those of these orders.
+    fn of_orders(connection: &Connection, orders: &[i64]) -> Result<Vec<Self>, Error> {
+        let rolled_up = i64::try_from(rolled_up(connection)?).unwrap_or(i64::MAX);
+        let mut sources: Vec<Source> =
+            orders.iter().map(|order| Source::of_order(*order, rolled_up)).collect();
+        sources.push(Source::end(rolled_up));
+        Ok(sources)
     }
 
     fn of_endpoint(endpoint: &[u8]) -> Self {
-        Source::new("l.endpoint_id = ?2 AND ?3 IS NULL", Value::Blob(endpoint.to_vec()), Value::Null)
+        let condition = "l.endpoint_id = ?2 AND ?3 IS NULL";
+        Source { tables: OF_ENDPOINT, ..Source::new(condition, Value::Blob(endpoint.to_vec()), Value::Null) }
     }
 }
 
@@ -216,10 +249,10 @@ fn sources(connection: &Connection, wanted: &Wanted<'_>) -> Result<Vec<Source>, 
         return of_message(connection, filter, message_id);
     }
     if let Some(order) = filter.work_order_id {
-        return Ok(vec![Source::of_order(order)]);
+        return Source::of_orders(connection, &[order]);
     }
     if let Some(orders) = &wanted.orders {
-        return Ok(orders.iter().copied().map(Source::of_order).collect());
+        return Source::of_orders(connection, orders);
     }
     if let Some(endpoint) = filter.endpoint_id {
         // Another company's is not walked: how long that takes and where it stops would tell that it exists.
