@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 use workbell_testkit::{Answer, Installation, Platform, Random, Receiver, Recorded, wait_for};
 
-use crate::notification::{BRANCH, COMPANY, all_settled, message, publish};
+use crate::notification::{BRANCH, COMPANY, all_settled, message, publish, text};
+use crate::work_orders::access_token;
 
 /// Publishers side by side, each with a work order that is served and one that is stuck.
 const PUBLISHERS: i64 = 4;
@@ -217,4 +218,120 @@ fn what_is_exported_is_imported_with_the_same_counts_and_hash_and_goes_on() {
     let requests = receiver.requests();
     let last = requests.iter().find(|request| request.message_id() == id).expect("it arrived");
     assert_eq!(last.sequence(), 11);
+}
+
+/// All that is configured, held, under way or told of, as the interface shows it.
+fn everything(platform: &Platform, token: &str, pull: &str) -> BTreeMap<String, Value> {
+    let company = format!("/v1/companies/{COMPANY}");
+    let mut paths: Vec<String> =
+        ["companies", "customers", "work-orders", "jobs", "audit", "alerts", "actions", "keys"]
+            .map(|name| format!("/v1/{name}?"))
+            .into();
+    paths.extend(["branches", "clients", "endpoints", "people"].map(|name| format!("{company}/{name}?")));
+    paths.extend(["Dead", "Pending", "Retrying"].map(|state| format!("/v1/deliveries?State={state}")));
+    let mut found: BTreeMap<String, Value> =
+        paths.into_iter().map(|path| (path.clone(), platform.list(&path).into())).collect();
+    for order in found["/v1/work-orders?"].as_array().cloned().expect("a list") {
+        let path = format!("/v1/work-orders/{}", order["WorkOrderId"]);
+        found.insert(path.clone(), platform.get(&path).with(200));
+    }
+    let bearer = format!("Bearer {token}");
+    let path = format!("/Direct/api/notifications?Endpoint={pull}&Limit=500");
+    let feed = platform.send("GET", &path, &[("Authorization", &bearer)], b"").expect("an answer").with(200);
+    let of_item = |item: &Value| json!([item["Cursor"], item["Body"], item["Headers"]["webhook-id"]]);
+    found.insert("feed".to_owned(), feed["Items"].as_array().expect("a list").iter().map(of_item).collect());
+    found
+}
+
+#[test]
+fn a_move_takes_all_that_is_configured_held_told_of_and_under_way() {
+    let receiver =
+        Receiver::answering(|request| Answer::Status(if request.work_order() == 9 { 400 } else { 200 }));
+    let installation =
+        Installation::retrying("20ms").set("delivery.max_attempts", "2").set("delivery.down_after", "0");
+    let server = installation.start();
+    let platform = server.platform();
+    platform.create_company(COMPANY, BRANCH);
+    let endpoint = platform.create_endpoint(COMPANY, &receiver.url("/in"), json!({}));
+    let pull = json!({"Url": null});
+    let pull = platform.post(&format!("/v1/companies/{COMPANY}/endpoints"), &pull).with(201);
+    let pull = text(&pull["EndpointId"]);
+    let later =
+        platform.create_endpoint(COMPANY, &receiver.url("/later"), json!({"Actions": ["NteChanged"]}));
+    let company = format!("/v1/companies/{COMPANY}");
+    let token = access_token(&platform);
+    platform
+        .post(&format!("{company}/people"), &json!({"Email": "jon@acme.example", "Role": "Admin"}))
+        .with(201);
+    let customer = json!({"Name": "Harbour Mall", "DemandsRepairInfo": true});
+    platform
+        .try_call("PUT", "/v1/customers/7", customer.to_string().as_bytes())
+        .expect("an answer")
+        .with(201);
+    platform.post("/v1/actions", &json!({"Name": "DoorOpened", "Sample": {"Door": "north"}})).with(201);
+    let sender = json!({"Name": "Jon Snow", "Type": "Customer"});
+    let details = json!({"BranchId": BRANCH, "WorkOrderNumber": "WO-77", "Type": "PMRM"});
+    let order = platform.post("/v1/work-orders", &json!({"Sender": sender, "Details": details})).with(201);
+    let act = json!({"Action": "Accepted", "Sender": sender});
+    platform.post(&format!("/v1/work-orders/{}/actions", order["WorkOrderId"]), &act).with(202);
+    let mut random = Random::new(91);
+    for number in 0..30 {
+        publish_all(&platform, &mut random, number % 4 + 6);
+    }
+    all_settled(&platform);
+    // One job has ended; one waits at its endpoint, and what it is to send again was delivered long ago.
+    let paused = format!("{company}/endpoints/{}", later.id);
+    platform.ask(&format!("{paused}/pause")).with(200);
+    let ended =
+        json!({"Kind": "Discard", "Filter": {"CompanyId": COMPANY, "State": "Dead", "WorkOrderId": 5}});
+    let ended = platform.post("/v1/jobs", &ended).with(201);
+    let job = |platform: &Platform, job: &Value| {
+        platform.get(&format!("/v1/jobs/{}", text(&job["JobId"]))).with(200)
+    };
+    wait_for("its end", || (job(&platform, &ended)["State"] == "Finished").then_some(()));
+    let replay = json!({"Kind": "Replay", "Filter": {"EndpointId": later.id}, "RatePerSecond": 1000});
+    let replay = platform.post("/v1/jobs", &replay).with(201);
+    wait_for("its count", || (job(&platform, &replay)["Total"] == 32).then_some(()));
+    let before = everything(&platform, &token, &pull);
+    assert_eq!(before["/v1/alerts?"][0]["Kind"], "DeliveriesDying", "{before:?}");
+    let may_be_empty = |path: &str| path.contains("State=Pending") || path.contains("State=Retrying");
+    for (path, list) in &before {
+        assert!(may_be_empty(path) || list.as_array().is_none_or(|list| !list.is_empty()), "{path}");
+    }
+    assert_eq!(server.terminate().code(), Some(0));
+
+    let file = installation.folder().join("all.jsonl").display().to_string();
+    let exported = run(&installation, &["export", "--json", &file]);
+    let moved =
+        Installation::retrying("20ms").set("delivery.max_attempts", "2").set("delivery.down_after", "0");
+    let imported = run(&moved, &["import", "--json", &file]);
+    assert_eq!((&imported["Rows"], &imported["Sha256"]), (&exported["Rows"], &exported["Sha256"]));
+    for key in ["master.key", "platform.key"] {
+        fs::copy(installation.data_dir().join(key), moved.data_dir().join(key)).expect("a key");
+    }
+    let server = moved.start();
+    let platform = server.platform();
+    let after = everything(&platform, &token, &pull);
+    for (path, list) in &before {
+        assert_eq!(&after[path], list, "{path}");
+    }
+    platform.ask(&format!("{paused}/resume")).with(200);
+    let ended = wait_for("the end of the replay", || {
+        Some(job(&platform, &replay)).filter(|job| job["State"] == "Finished")
+    });
+    assert_eq!((&ended["Done"], &ended["Skipped"], &ended["Failed"]), (&json!(32), &json!(0), &json!(0)));
+    wait_for("all of it", || {
+        let requests = receiver.requests();
+        let again = requests.iter().filter(|it| it.header("Workbell-Mode") == "replay");
+        let ids: std::collections::BTreeSet<_> = again.map(Recorded::message_id).collect();
+        (ids.len() == 32).then_some(())
+    });
+    let kept = platform.get(&format!("{company}/endpoints/{}", endpoint.id)).with(200);
+    assert_eq!(kept["Url"], receiver.url("/in"));
+}
+
+/// Publishes a message that several endpoints get.
+#[track_caller]
+fn publish_all(platform: &Platform, random: &mut Random, work_order: i64) {
+    platform.publish(message(&random.guid(), work_order, "Hello").as_bytes()).with(202);
 }

@@ -24,7 +24,7 @@ fn published(platform: &Platform, n: usize, order: i64, word: &str) -> String {
 }
 
 /// Files below a folder that have these bytes in them.
-fn holding(folder: &Path, word: &str) -> Vec<String> {
+pub(crate) fn holding(folder: &Path, word: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("it can be read").path();

@@ -25,6 +25,7 @@
 //! | `recipes` | receivers in other languages judge all vectors and earn an A |
 //! | `keys` | keys can be replaced while deliveries go on |
 //! | `erase` | nothing of an erased work order is left in files, backups, answers |
+//! | `erase_order` | nothing of an erased work order that is held is left either |
 //! | `replay` | a hundred thousand are sent again through kills, and live ones overtake them |
 //! | `token_page` | the page that takes a token apart prints what it says |
 //! | `tutorial` | the page for beginners does what it says |
@@ -41,6 +42,7 @@ mod disk;
 mod doctor;
 mod emulate;
 mod erase;
+mod erase_order;
 mod feed;
 mod keys;
 mod kills;

@@ -30,7 +30,7 @@ const CROWD: usize = 50;
 const ACTS_EACH: usize = 12;
 
 /// The state after an act, `None` when it is not allowed. Source: service.md section 5.
-fn after<'a>(action: &str, status: &'a str) -> Option<&'a str> {
+pub(crate) fn after<'a>(action: &str, status: &'a str) -> Option<&'a str> {
     let (allowed, then): (&[&str], &'static str) = match action {
         "Accepted" => (&["New"], "Accepted"),
         "Rejected" => (&["New"], "Rejected"),
@@ -52,7 +52,7 @@ fn after<'a>(action: &str, status: &'a str) -> Option<&'a str> {
     allowed.contains(&status).then_some(then)
 }
 
-fn acts() -> Vec<Action> {
+pub(crate) fn acts() -> Vec<Action> {
     let no_act = [Action::NewWorkOrder, Action::AdditionalFieldDescriptorUpdated];
     Action::ALL.into_iter().filter(|action| !no_act.contains(action)).collect()
 }
@@ -64,7 +64,7 @@ fn of_sample(action: Action, variant: Variant, order: i64) -> Value {
 }
 
 /// The body that does what a sample tells of.
-fn act_body(action: Action, variant: Variant, message_id: &str) -> Value {
+pub(crate) fn act_body(action: Action, variant: Variant, message_id: &str) -> Value {
     let mut body = of_sample(action, variant, 1);
     let header = body["Header"].take();
     let members = body.as_object_mut().expect("a sample is an object");
@@ -318,7 +318,7 @@ fn a_crowd_on_one_order_breaks_no_rule_and_is_told_in_the_order_of_the_time_line
     assert!(of_client.count() > 0 && told.len() > 1, "both sides have acted");
 }
 
-fn access_token(platform: &Platform) -> String {
+pub(crate) fn access_token(platform: &Platform) -> String {
     let client = platform.post(&format!("/v1/companies/{COMPANY}/clients"), &json!({})).with(201);
     let form = format!(
         "grant_type=client_credentials&client_id={}&client_secret={}",

@@ -17,6 +17,7 @@ export async function scene(house, name) {
     const query = `CompanyId=${company.id}&EndpointId=${bad.EndpointId}&Status=500`;
     return (await house.api("GET", `/v1/log?${query}`)).Items[0];
   });
+  const [delivery] = (await house.api("GET", `/v1/deliveries?CompanyId=${company.id}&EndpointId=${bad.EndpointId}`)).Items;
   await house.until("14 deliveries", () => house.requests.filter((it) => it.place === `${place}/workbell`).length >= 14);
   await house.api("POST", "/v1/jobs", { Kind: "Retry", Filter: { CompanyId: company.id, State: "Dead" } });
 
@@ -34,6 +35,7 @@ export async function scene(house, name) {
     ["record", at(`log/records/${record.LogId}`), "Accepted"],
     ["queue", at("queue"), "Queue"],
     ["queue of one endpoint", at(`queue?EndpointId=${bad.EndpointId}&State=Retrying`), "Queue"],
+    ["delivery", at(`queue/${delivery.DeliveryId}`), "of work order"],
     ["health", at("health"), "Health"],
     ["people", at("people"), "People"],
     ["nothing in the log", at("log?Find=1"), "Usage log"],

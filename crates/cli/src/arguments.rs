@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Keys(command::keys::Keys),
     /// The platform's own actions beside the 28 of the contract
     Actions(command::actions::Actions),
+    /// Alerts: what somebody should know of, and whether they were told
+    Alerts(command::alerts::Alerts),
     /// The audit: who changed what, when, from where
     Audit(command::audit::Audit),
     Emulate(command::emulate::Emulate),
@@ -103,6 +105,7 @@ impl Command {
             Command::Log(log) => log.run(screen).await,
             Command::Keys(keys) => keys.run(screen).await,
             Command::Actions(actions) => actions.run(screen).await,
+            Command::Alerts(alerts) => alerts.run(screen).await,
             Command::Audit(audit) => audit.run(screen).await,
             Command::Emulate(emulate) => emulate.run(screen).await,
             Command::Listen(listen) => listen.run(screen).await,
@@ -136,6 +139,7 @@ impl Command {
             Command::Log(log) => log.connection.json,
             Command::Keys(keys) => keys.connection.json,
             Command::Actions(actions) => actions.connection.json,
+            Command::Alerts(alerts) => alerts.connection.json,
             Command::Audit(audit) => audit.connection.json,
             Command::Emulate(emulate) => emulate.connection.json,
             Command::Listen(listen) => listen.json,

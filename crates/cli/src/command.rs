@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod actions;
+pub(crate) mod alerts;
 mod archive;
 pub(crate) mod audit;
 pub(crate) mod backup;

@@ -128,7 +128,44 @@ impl Failure {
             Failure::Shown => {}
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             Failure::Declined => screen.note("nothing was changed"),
-            other => screen.note(&format!("{} {other}", screen.paint(Style::Bad, "error:"))),
+            other => screen.note(&format!("{} {}", screen.paint(Style::Bad, "error:"), other.told())),
         }
+    }
+
+    /// What is said of it. Several faults of the settings stand below each other, each whole on its line.
+    fn told(&self) -> String {
+        let text = self.to_string();
+        match self {
+            Failure::Settings(_) if text.contains('\n') => {
+                let lines = text.lines().map(|line| format!("\n  {line}"));
+                format!("these settings cannot be taken; nothing was started:{}", lines.collect::<String>())
+            }
+            _ => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use workbell_server::settings::{Overrides, Settings};
+
+    use super::*;
+
+    #[test]
+    fn several_faults_of_the_settings_stand_below_each_other() {
+        let told = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Failure::Settings(Settings::load(None, variables, Overrides::new()).unwrap_err()).told()
+        };
+        let one = told(&[("WORKBELL_TIMOUT", "5s")]);
+        assert!(one.starts_with("WORKBELL_TIMOUT: unknown variable"), "{one}");
+        let two = told(&[("WORKBELL_TIMOUT", "5s"), ("WORKBELL_COLOUR", "red")]);
+        let lines: Vec<_> = two.lines().collect();
+        assert_eq!(lines[0], "these settings cannot be taken; nothing was started:");
+        assert!(
+            lines[1].starts_with("  WORKBELL_COLOUR: ") && lines[2].starts_with("  WORKBELL_TIMOUT: "),
+            "{two}"
+        );
+        assert_eq!(lines.len(), 3);
     }
 }

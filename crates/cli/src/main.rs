@@ -11,6 +11,7 @@ mod command;
 mod connection;
 mod developer;
 mod failure;
+mod follower;
 mod input;
 mod job;
 mod json;

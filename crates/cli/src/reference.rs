@@ -12,9 +12,6 @@ use crate::arguments::Arguments;
 /// What stands before the commands.
 const BEGINNING: &str = include_str!("reference/beginning.md");
 
-/// What stands behind them.
-const ENDING: &str = include_str!("reference/ending.md");
-
 /// More about some commands, with links into the book.
 const NOTES: &[(&str, &str)] = &[
     ("demo", "The pages of [the portal](portal.md) are there to look around in afterwards."),
@@ -36,6 +33,7 @@ const NOTES: &[(&str, &str)] = &[
     ("log", "See [the communication log](log.md)."),
     ("keys", "See [rotation](keys.md#signing-keys)."),
     ("actions", "See [actions](actions.md)."),
+    ("alerts", "See [alerts](alerts.md)."),
     ("audit", "See [the audit](audit.md)."),
     ("emulate", "See [the emulator](emulator.md)."),
     ("listen", "See [test without a public URL](listen.md)."),
@@ -66,7 +64,6 @@ pub(crate) fn page() -> String {
     for command in commands(&root) {
         section(&mut text, command);
     }
-    text.push_str(ENDING);
     text
 }
 

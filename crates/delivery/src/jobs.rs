@@ -18,6 +18,11 @@ use workbell_store::job::{Item, JobRecord, Look, MOST_REPLAYS, Step, Walk};
 
 use crate::hub::Hub;
 
+/// How much a job makes up for when its steps were slow.
+///
+/// 100 ms: a commit takes less, and after a wait for room nothing comes in a rush.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
 /// Steps per second at full rate. 20: a step then is short, and one that is lost to a crash is little to do again.
 const STEPS_PER_SECOND: u32 = 20;
 
@@ -242,13 +247,14 @@ impl Pace {
         (self.rate / STEPS_PER_SECOND).clamp(1, MOST_ITEMS) as usize
     }
 
-    /// Waits until as many more may be taken.
+    /// Waits until as many more may be taken. What the steps themselves take is no reason to fall behind the rate.
     async fn took(&mut self, items: usize) {
         if items == 0 {
             return;
         }
         let share = Duration::from_secs_f64(items as f64 / f64::from(self.rate));
-        self.next = self.next.max(Instant::now()) + share;
+        let now = Instant::now();
+        self.next = self.next.max(now.checked_sub(CATCH_UP).unwrap_or(now)) + share;
         tokio::time::sleep_until(self.next).await;
     }
 }

@@ -45,6 +45,46 @@ impl State {
     }
 }
 
+/// In which states deliveries are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum States {
+    /// `Pending` and `Retrying`.
+    Undelivered,
+    /// This one only.
+    #[serde(untagged)]
+    One(State),
+}
+
+impl States {
+    /// The name in the interface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            States::Undelivered => "Undelivered",
+            States::One(state) => state.name(),
+        }
+    }
+
+    /// The one with this name in the interface; `None` when nothing is called so.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = State::ALL.into_iter().map(States::One);
+        all.chain([States::Undelivered]).find(|states| states.name() == name)
+    }
+
+    /// Whether a state is one of them.
+    pub const fn takes(self, state: State) -> bool {
+        match self {
+            States::Undelivered => state.is_undelivered(),
+            States::One(one) => one as u8 == state as u8,
+        }
+    }
+}
+
+impl From<State> for States {
+    fn from(state: State) -> Self {
+        States::One(state)
+    }
+}
+
 /// Why a delivery is `Dead` or `Discarded`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reason {

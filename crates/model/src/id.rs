@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use workbell_wire::Timestamp;
+pub use workbell_wire::publication::LOWEST_WORK_ORDER;
 
 /// A text that is no identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,11 +132,8 @@ uuid_id!(
 /// A work order; 0 when a notification is not about one. Unique over all companies.
 pub type WorkOrderId = i64;
 
-/// Lowest number that a work order can have: −2^62. Below it stand the lanes of replays.
-pub const LOWEST_WORK_ORDER: WorkOrderId = -(1 << 62);
-
 /// The lane in which the replays that a job makes of a work order's notifications stand at each endpoint: a number
-/// that no work order has. Two work orders of a job might share one, once in 2^62: they would wait for each other.
+/// below [`LOWEST_WORK_ORDER`], which no work order has. Two work orders of a job might share one, once in 2^62: they would wait for each other.
 pub fn replay_lane(job: u64, work_order_id: WorkOrderId) -> WorkOrderId {
     let mut z = work_order_id.cast_unsigned() ^ job.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

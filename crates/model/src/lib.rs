@@ -23,7 +23,7 @@ pub mod work_order;
 pub use attempt::{ErrorClass, Failure, Outcome, Transition};
 pub use company::{Branch, Client, Company};
 pub use customer::Customer;
-pub use delivery::{Mode, Reason, State, Undelivered, Wish};
+pub use delivery::{Mode, Reason, State, States, Undelivered, Wish};
 pub use endpoint::{
     Authorization, Defaults, Endpoint, EndpointKey, EndpointSettings, On410, SealedText, SignatureForm,
 };

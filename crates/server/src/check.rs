@@ -15,7 +15,7 @@ use crate::shape::{Form, Member, Need, Shape};
 /// The object has no such member, or the query no such parameter.
 pub(crate) const UNKNOWN_MEMBER: &str = "unknown_member";
 /// The number, the duration or the length of the list is outside its bounds.
-pub(crate) const OUT_OF_RANGE: &str = "out_of_range";
+pub(crate) const OUT_OF_RANGE: &str = workbell_wire::fault::OUT_OF_RANGE;
 /// The text has fewer characters than it needs.
 pub(crate) const TOO_SHORT: &str = "too_short";
 /// The text is no duration.

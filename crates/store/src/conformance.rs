@@ -167,6 +167,7 @@ macro_rules! conformance_suite {
             }
             jobs {
                 each_kind_acts_on_the_states_that_it_takes_also_with_an_attempt_in_flight,
+                a_replay_and_an_erase_meet_each_state_also_with_an_attempt_in_flight,
                 each_filter_takes_what_it_names,
                 what_was_accepted_later_is_not_its_business,
                 what_changed_meanwhile_is_skipped,
@@ -280,6 +281,9 @@ macro_rules! conformance_suite {
                 an_endpoint_sees_its_own_traffic_only,
                 the_backlog_is_what_waits_since_when_and_how_it_failed,
                 traffic_goes_with_the_log,
+                what_waited_is_known_for_the_end_of_every_minute,
+                what_waited_goes_with_the_log,
+                states_are_counted_by_company,
             }
             work_orders {
                 a_created_order_is_there_with_its_notification_and_survives,

@@ -1,6 +1,6 @@
 //! Which rows a list wants, and how lists are paged.
 
-use workbell_model::{CompanyId, DeliveryId, EndpointId, State, WorkOrderId};
+use workbell_model::{CompanyId, DeliveryId, EndpointId, States, WorkOrderId};
 use workbell_wire::{MessageId, Timestamp};
 
 /// Most rows that a page walks through for filters that no index serves: 100,000.
@@ -26,8 +26,8 @@ pub struct NotificationFilter {
 /// Which deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
-    /// In this state.
-    pub state: Option<State>,
+    /// In one of these states.
+    pub state: Option<States>,
     /// To this endpoint.
     pub endpoint_id: Option<EndpointId>,
     /// Whose last attempt failed with this class.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use workbell_model::job::{JobState, Kind};
 use workbell_model::{
-    CompanyId, DeliveryNo, EndpointId, EndpointKey, JobId, NotificationNo, State, WorkOrderId,
+    CompanyId, DeliveryNo, EndpointId, EndpointKey, JobId, NotificationNo, States, WorkOrderId,
 };
 use workbell_wire::Timestamp;
 
@@ -48,9 +48,9 @@ pub struct Filter {
     /// Accepted before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
-    /// In this state.
+    /// In one of these states.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<State>,
+    pub state: Option<States>,
     /// Whose last attempt failed with this class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -206,7 +206,7 @@ pub trait Jobs: Send + Sync {
     /// One job. With `company`, only if it is that one's.
     async fn job(&self, id: JobId, company: Option<&CompanyId>) -> Result<Option<JobRecord>, Error>;
 
-    /// Jobs, newest first. With `company`, only that one's.
+    /// Jobs, newest first, without dry runs that have ended. With `company`, only that one's.
     async fn jobs(&self, company: Option<&CompanyId>, paging: Paging) -> Result<Page<JobRecord>, Error>;
 
     /// Those of which something is left to do, oldest first.

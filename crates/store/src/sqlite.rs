@@ -9,6 +9,7 @@
 mod accept;
 mod alerts;
 mod audit;
+mod backlog;
 mod backup;
 mod by_hand;
 mod change;
@@ -74,7 +75,7 @@ use crate::record::{
     Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
 use crate::store::{Store, Subscriber};
-use crate::traffic::{Backlog, Queue, Span, Traffic};
+use crate::traffic::{Backlog, Queue, Span, Tally, Traffic};
 use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 use command::{Command, Mending};
 use lane::View;
@@ -319,6 +320,16 @@ impl Store for SqliteStore {
     async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {
         let key = endpoint.clone();
         self.readers.run(move |connection| traffic::traffic(connection, &key, span)).await
+    }
+
+    async fn backlog_over(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<u64>, Error> {
+        let key = endpoint.clone();
+        self.readers.run(move |connection| backlog::over(connection, &key, span)).await
+    }
+
+    async fn tally(&self, company: &CompanyId) -> Result<Tally, Error> {
+        let company = company.clone();
+        self.readers.run(move |connection| backlog::tally(connection, &company)).await
     }
 
     async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {

@@ -23,7 +23,7 @@ use crate::record::{
     Acceptance, AcceptanceResult, Ahead, ByHand, Change, Completion, DeliveryRecord, DueLanes, Emulation,
     EndpointChange, Front, Inbound, LogRecord, NotificationRecord, Probe, SignedIn, StoredKey, Swept,
 };
-use crate::traffic::{Backlog, Queue, Span, Traffic};
+use crate::traffic::{Backlog, Queue, Span, Tally, Traffic};
 use crate::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 
 /// Told by the writer, on its own thread and in the order of commits. Must return at once and never wait.
@@ -224,6 +224,13 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     /// What the attempts of an endpoint came to in a span of time, step by step, earliest first; steps without any
     /// are left out. Kept as long as the log.
     async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error>;
+
+    /// The most that waited at an endpoint at the end of a minute, for every step of a span, earliest first. Replays
+    /// do not count. Kept as long as the log; before that it is as it was at the earliest that is kept.
+    async fn backlog_over(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<u64>, Error>;
+
+    /// How many deliveries of a company stand in which state; each is counted to a bound.
+    async fn tally(&self, company: &CompanyId) -> Result<Tally, Error>;
 
     /// Retry by hand: due at once, numbers go on, schedule and count start anew, place by sequence. With
     /// `in_flight` it takes effect when that attempt completes.

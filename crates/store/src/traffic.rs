@@ -48,6 +48,22 @@ pub struct Backlog {
     pub consecutive_failures: u32,
 }
 
+/// Most deliveries of a state that are counted: 10,000. More take no longer to count, and nobody looks through them.
+pub const MOST_TALLIED: u64 = 10_000;
+
+/// How many deliveries of a company stand in which state, each at most [`MOST_TALLIED`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Undelivered ones, replays included.
+    pub undelivered: u64,
+    /// Those of them that were tried.
+    pub retrying: u64,
+    /// Dead ones.
+    pub dead: u64,
+    /// Discarded ones.
+    pub discarded: u64,
+}
+
 /// The undelivered deliveries of an endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queue {

@@ -18,6 +18,8 @@ pub const WRONG_TYPE: &str = "wrong_type";
 pub const TOO_LONG: &str = "too_long";
 /// The text is none of the values that the contract lists.
 pub const NOT_ALLOWED: &str = "not_allowed";
+/// The number is outside of its bounds.
+pub const OUT_OF_RANGE: &str = "out_of_range";
 /// The name stands more than once in its object.
 pub const DOUBLED: &str = "doubled";
 /// The text is no time in UTC with at most seven digits of fraction.

@@ -34,6 +34,12 @@ pub use mention::Mentions;
 /// The `ApiVersion` of a notification that was published without one.
 pub const DEFAULT_API_VERSION: &str = "1.1";
 
+/// Lowest WorkOrderId that is taken: −2^62, or −4,611,686,018,427,387,904.
+///
+/// The contract says int64 and no more; systems count up from 1. The numbers below are the store's own, for what is sent
+/// again: with them no replay can ever stand in a work order's lane.
+pub const LOWEST_WORK_ORDER: i64 = -(1 << 62);
+
 /// Why a text cannot be published.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -112,6 +118,12 @@ impl<'a> Publication<'a> {
         if branch_id == Some(0) && company_id.is_none() {
             let path = Path::Root.member("CompanyId");
             faults.add(&path, fault::MISSING, "must be given when Header.BranchId is 0");
+        }
+
+        if header.as_ref().and_then(|header| header.work_order_id).is_some_and(|id| id < LOWEST_WORK_ORDER) {
+            let (header, message) =
+                (Path::Root.member("Header"), format!("must be {LOWEST_WORK_ORDER} or more"));
+            faults.add(&header.member("WorkOrderId"), fault::OUT_OF_RANGE, message);
         }
 
         match header {

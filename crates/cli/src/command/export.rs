@@ -13,8 +13,8 @@ Examples:
   workbell export move.jsonl --data-dir /var/lib/workbell        stop the service first
   workbell import move.jsonl --data-dir /srv/workbell            then start it on the new data directory
 
-What moves: configuration, keys (sealed), people, audit, all that is undelivered or dead, feeds, counters.
-What stays behind: delivered notifications, the communication log, traffic, jobs, sessions.
+What moves: configuration, keys (sealed), people, work orders, audit, alerts, jobs, all that is undelivered or dead,
+feeds, counters. What stays behind: delivered notifications, the communication log, traffic, sessions.
 The export holds no master key; the new place needs the same one.";
 
 /// Write configuration, undelivered work and counters to a file, to move them

@@ -2,7 +2,6 @@
 
 mod whole;
 
-use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -13,9 +12,9 @@ use workbell_model::log::Direction;
 use super::filter::{Filter, add};
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::follower::Followed;
 use crate::moment;
 use crate::page::{Page, Paging};
-use crate::platform::{Platform, QueryMember};
 use crate::record::member;
 use crate::screen::{Screen, Style};
 use crate::table::{Cell, Table};
@@ -26,16 +25,6 @@ Examples:
   workbell log list --status 500              attempts that were answered so
   workbell log list --follow                  as it happens, until Ctrl-C
   workbell log show LOG_ID                    one record whole: headers, body, answer, times";
-
-/// Time between two looks at the log while following it.
-///
-/// 500 ms: an attempt shows up before a person has turned the head, and two requests a second cost nothing.
-const FOLLOW_INTERVAL: Duration = Duration::from_millis(500);
-
-/// Most records that are remembered as shown while following.
-///
-/// 10,000. Older ones can only come back if that many newer ones stand before them in the list.
-const MOST_REMEMBERED: usize = 10_000;
 
 /// The communication log.
 #[derive(Clone, Debug, Args)]
@@ -98,12 +87,7 @@ impl Log {
                 add(&mut query, "Status", status.as_ref());
                 add(&mut query, "Direction", direction.as_ref());
                 if *follow {
-                    let mut follower = Follower { json: connection.json, ..Follower::default() };
-                    loop {
-                        let text = follower.look(&platform, &query, paging, screen).await?;
-                        screen.print(&text)?;
-                        tokio::time::sleep(FOLLOW_INTERVAL).await;
-                    }
+                    return FOLLOWED.follow(&platform, &query, paging, connection.json, screen).await;
                 }
                 let page = Page::fetch(&platform, &["v1", "log"], &query, paging).await?;
                 if page.items.is_empty() {
@@ -134,63 +118,7 @@ fn log_direction(text: &str) -> Result<&'static str, String> {
     found.ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 
-/// Shows each record once, oldest first.
-#[derive(Debug, Default)]
-struct Follower {
-    json: bool,
-    started: bool,
-    shown: HashSet<String>,
-    order: VecDeque<String>,
-}
-
-impl Follower {
-    /// Reads the log back to what was shown before and gives the new records as text.
-    async fn look(
-        &mut self,
-        platform: &Platform,
-        query: &[QueryMember<'_>],
-        paging: &Paging,
-        screen: &Screen,
-    ) -> Result<String, Failure> {
-        let mut fresh: Vec<(String, Value)> = Vec::new();
-        let mut paging = paging.clone();
-        'pages: loop {
-            let page = Page::fetch(platform, &["v1", "log"], query, &paging).await?;
-            for (item, value) in page.items.iter().zip(page.values()?) {
-                if self.shown.contains(&id(&value)) {
-                    break 'pages;
-                }
-                fresh.push((item.get().to_owned(), value));
-            }
-            paging.after = page.next;
-            // The first look shows the newest records only; later ones go back to where the last ended.
-            if !self.started || paging.after.is_none() || fresh.len() >= MOST_REMEMBERED {
-                break;
-            }
-        }
-        fresh.reverse();
-        let first = !std::mem::replace(&mut self.started, true);
-        for (_, value) in &fresh {
-            self.remember(id(value));
-        }
-        if self.json {
-            return Ok(fresh.iter().map(|(text, _)| format!("{text}\n")).collect());
-        }
-        let values: Vec<Value> = fresh.into_iter().map(|(_, value)| value).collect();
-        let table = table(&values);
-        Ok(if first { table.render(screen) } else { table.render_rows(screen) })
-    }
-
-    fn remember(&mut self, id: String) {
-        if self.order.len() == MOST_REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.shown.remove(&oldest);
-        }
-        self.order.push_back(id.clone());
-        self.shown.insert(id);
-    }
-}
+const FOLLOWED: Followed = Followed { path: &["v1", "log"], id: "LogId", table };
 
 fn id(record: &Value) -> String {
     member(record, "LogId")
@@ -249,6 +177,8 @@ fn took(record: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::follower::Follower;
+    use crate::platform::Platform;
     use crate::stub::Stub;
 
     fn record(id: u32, status: u16) -> String {
@@ -282,7 +212,7 @@ mod tests {
             Stub::start([(200, pages[0].as_str()), (200, pages[1].as_str()), (200, pages[2].as_str())]).await;
         let platform = Platform::new(stub.url().parse().unwrap(), None).unwrap();
         let paging = Paging { limit: 2, all: false, after: None };
-        let mut follower = Follower::default();
+        let mut follower = Follower::of(&FOLLOWED, false);
         let mut shown = Vec::new();
         for _ in 0..2 {
             let text = follower.look(&platform, &[], &paging, &Screen::pipe()).await.unwrap();

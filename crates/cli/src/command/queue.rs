@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
-use workbell_model::{DeliveryId, State};
+use workbell_model::{DeliveryId, State, States};
 
 use super::filter::{Filter, add};
 use crate::connection::Connection;
@@ -22,6 +22,7 @@ Examples:
   workbell queue show DELIVERY_ID               one delivery with all its attempts
   workbell queue retry DELIVERY_ID              due at once; also what is dead or discarded
   workbell queue retry --state dead -e ENDPOINT_ID   all dead letters of an endpoint, as a job
+  workbell queue retry -w 42 --yes              all of a work order, also what is discarded, without asking
   workbell queue discard DELIVERY_ID            the next one of its work order moves up";
 
 const ORDER: &[&str] = &[
@@ -85,6 +86,8 @@ enum Act {
         ids: Vec<DeliveryId>,
         #[command(flatten)]
         many: Many,
+        #[command(flatten)]
+        consent: Consent,
     },
     /// Take deliveries out of the queue; the next of the work order moves up
     Discard {
@@ -149,9 +152,13 @@ impl Queue {
                 }
                 Ok(screen.print(&whole(&answer.value()?, screen))?)
             }
-            Act::Retry { ids, many } if ids.is_empty() => {
+            Act::Retry { ids, many, consent } if ids.is_empty() => {
+                // What failed is tried again as it would be by itself; what somebody took out is another matter.
+                let takes_discarded = many.state.is_none_or(|state| state == State::Discarded.name());
+                let question = takes_discarded
+                    .then_some(("Retry {} deliveries, also those that somebody discarded?", *consent));
                 let wanted =
-                    Wanted { kind: "Retry", filter: many.members(), options: &many.options, question: None };
+                    Wanted { kind: "Retry", filter: many.members(), options: &many.options, question };
                 job::run(connection, screen, &wanted).await
             }
             Act::Discard { ids, many, consent } if ids.is_empty() => {
@@ -276,8 +283,8 @@ fn next(delivery: &Value, now: workbell_wire::Timestamp) -> String {
 
 /// The state with this name, however it is spelled.
 fn delivery_state(text: &str) -> Result<&'static str, String> {
-    let names = State::ALL.map(State::name);
-    let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(text));
+    let names: Vec<_> = [States::Undelivered.name()].into_iter().chain(State::ALL.map(State::name)).collect();
+    let found = names.iter().copied().find(|name| name.eq_ignore_ascii_case(text));
     found.ok_or_else(|| format!("write one of {}", names.join(", ")))
 }
 
@@ -380,6 +387,28 @@ mod tests {
             stub.lines(),
             [format!("POST /v1/deliveries/{ID}/retry"), format!("POST /v1/deliveries/{other}/retry")]
         );
+    }
+
+    #[tokio::test]
+    async fn a_retry_asks_before_it_brings_back_what_somebody_discarded() {
+        let counted = r#"{"JobId":"x","Kind":"Retry","DryRun":true,"State":"Finished","Total":12}"#;
+        for words in [&["queue", "retry", "-w", "42"][..], &["queue", "retry", "--state", "discarded"]] {
+            let stub = Stub::start([(201, counted)]).await;
+            let error = stub.run(Screen::pipe(), words).await.unwrap_err();
+            assert!(error.to_string().contains("Retry 12 deliveries, also those"), "{error}");
+            assert_eq!(error.exit_status(), 2, "nobody is there to answer");
+        }
+        let ended = r#"{"JobId":"x","Kind":"Retry","DryRun":false,"State":"Finished","Total":12,"Done":12}"#;
+        for words in [
+            &["queue", "retry", "-w", "42", "--yes"][..],
+            &["queue", "retry", "--state", "dead", "-y"],
+            &["queue", "retry", "--state", "dead"],
+        ] {
+            let stub = Stub::start([(201, ended)]).await;
+            let shown = stub.run(Screen::pipe(), words).await.unwrap();
+            assert_eq!(shown, "12 of 12 are due at once\n", "{words:?}");
+            assert!(!stub.requests()[0].body.contains("DryRun"), "{words:?}");
+        }
     }
 
     #[tokio::test]

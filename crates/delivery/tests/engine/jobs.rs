@@ -40,7 +40,7 @@ async fn a_retry_of_all_dead_letters_sends_them_in_order_and_ends_once() {
     world.until_all(&ids, State::Dead).await;
     world.receiver.always(Answer::Status(200));
     tokio::time::sleep(SECOND).await;
-    let dead = Filter { state: Some(State::Dead), ..Filter::default() };
+    let dead = Filter { state: Some(State::Dead.into()), ..Filter::default() };
     let id = make(&world, Kind::Retry, dead, 50).await;
     let job = until_ended(&world, id).await;
     assert_eq!((job.state, job.total, job.done, job.skipped), (JobState::Finished, Some(5), 5, 0));

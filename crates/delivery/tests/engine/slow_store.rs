@@ -26,7 +26,7 @@ use workbell_store::record::{
 };
 use workbell_store::sqlite::SqliteStore;
 use workbell_store::store::Fresh;
-use workbell_store::traffic::{Backlog, Span, Traffic};
+use workbell_store::traffic::{Backlog, Span, Tally, Traffic};
 use workbell_store::work_order::{ActResult, Acting, Creation, Entry, WorkOrderFilter};
 use workbell_store::{Error, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
@@ -384,6 +384,16 @@ impl Store for SlowStore {
     async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
         let endpoint = endpoint.clone();
         self.section(move |sqlite| async move { sqlite.backlog(&endpoint).await }).await
+    }
+
+    async fn backlog_over(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<u64>, Error> {
+        let endpoint = endpoint.clone();
+        self.section(move |sqlite| async move { sqlite.backlog_over(&endpoint, span).await }).await
+    }
+
+    async fn tally(&self, company: &CompanyId) -> Result<Tally, Error> {
+        let company = company.clone();
+        self.section(move |sqlite| async move { sqlite.tally(&company).await }).await
     }
 
     async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {

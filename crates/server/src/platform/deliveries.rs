@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::response::Response;
 use serde::Serialize;
 use workbell_model::health::Access;
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, Reason, State};
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, EndpointId, Reason, State, States};
 use workbell_store::filter::{DeliveryFilter, Page};
 use workbell_store::record::{Ahead, ByHand, DeliveryRecord};
 use workbell_wire::{MessageId, Timestamp};
@@ -75,10 +75,14 @@ pub(crate) static ROUTES: &[Route] = &[
     },
 ];
 
-pub(super) const STATE: Form = Form::OneOf(&["Pending", "Retrying", "Delivered", "Dead", "Discarded"]);
+const STATE: Form = Form::OneOf(&["Pending", "Retrying", "Delivered", "Dead", "Discarded"]);
+
+/// States by which lists and jobs are cut.
+pub(super) const STATES: Form =
+    Form::OneOf(&["Undelivered", "Pending", "Retrying", "Delivered", "Dead", "Discarded"]);
 
 const OWN_FILTER: &[Member] = &[
-    maybe("State", STATE, "In this state."),
+    maybe("State", STATES, "In this state; `Undelivered`: Pending or Retrying."),
     maybe("EndpointId", Form::Id, "To this endpoint."),
     maybe("Error", ERROR, "Whose last attempt failed with this class."),
 ];
@@ -283,9 +287,7 @@ fn members(record: DeliveryRecord, ahead: Option<Ahead>, app: &App, now: Timesta
 async fn list(call: Call) -> Result<Response, Problem> {
     let Ok(notification) = filter(&call) else { return Ok(answer::nothing()) };
     let filter = DeliveryFilter {
-        state: call
-            .query_text("State")
-            .and_then(|name| State::ALL.into_iter().find(|state| state.name() == name)),
+        state: call.query_text("State").and_then(States::named),
         endpoint_id: call.query("EndpointId"),
         error: call.query("Error"),
         notification,

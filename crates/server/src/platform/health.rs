@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::response::Response;
 use serde::Serialize;
 use workbell_model::{Endpoint, Latencies, duration};
-use workbell_store::traffic::{Backlog, MINUTE, MOST_CONSECUTIVE, Span, Traffic};
+use workbell_store::traffic::{Backlog, MINUTE, MOST_CONSECUTIVE, MOST_TALLIED, Span, Traffic};
 use workbell_wire::Timestamp;
 
 use super::endpoints::endpoint;
@@ -46,13 +46,26 @@ pub(crate) static ROUTES: &[Route] = &[
         path: "/v1/companies/{CompanyId}/endpoints/{EndpointId}/traffic",
         id: "readEndpointTraffic",
         tag: "Endpoints",
-        summary: "What an endpoint's attempts came to, step by step, for charts; at most 1,500 steps",
+        summary: "What an endpoint's attempts came to and what waited, step by step, for charts; at most 1,500 steps",
         guard: Guard::Company,
         query: &[SPAN],
         takes: Takes::Nothing,
         gives: &[(200, Gives::One(&TRAFFIC))],
         codes: &[],
         handler: |call| Box::pin(traffic(call)),
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/companies/{CompanyId}/queue",
+        id: "readQueue",
+        tag: "Deliveries",
+        summary: "How many deliveries of a company stand in which state, each counted to 10,000",
+        guard: Guard::Company,
+        query: &[],
+        takes: Takes::Nothing,
+        gives: &[(200, Gives::One(&QUEUE))],
+        codes: &[],
+        handler: |call| Box::pin(queue(call)),
     },
 ];
 
@@ -124,8 +137,22 @@ static STEP: Shape = Shape {
         always("Answered", COUNT, "Those of the failed ones that were answered."),
         always("LatencyP50", MICROS, "Half of those that delivered took at most so many microseconds."),
         always("LatencyP99", MICROS, "99 of 100 of those that delivered took at most so many microseconds."),
+        always("Waiting", COUNT, "The most live deliveries that waited at the end of one of its minutes."),
     ],
 };
+
+static QUEUE: Shape = Shape {
+    name: "CompanyQueue",
+    note: "How many deliveries of a company stand in which state. 10,000 are 10,000 or more.",
+    members: &[
+        always("Undelivered", TALLY, "Pending or Retrying, replays included."),
+        always("Retrying", TALLY, "Those of them that were tried."),
+        always("Dead", TALLY, "Given up."),
+        always("Discarded", TALLY, "Taken out by hand or with their endpoint."),
+    ],
+};
+
+const TALLY: Form = Form::Integer(0, MOST_TALLIED as i64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 enum Health {
@@ -174,6 +201,16 @@ struct Step {
     answered: u64,
     latency_p50: Option<u64>,
     latency_p99: Option<u64>,
+    waiting: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CompanyQueue {
+    undelivered: u64,
+    retrying: u64,
+    dead: u64,
+    discarded: u64,
 }
 
 fn micros(latencies: &Latencies, share: f64) -> Option<u64> {
@@ -191,8 +228,8 @@ impl From<&Traffic> for Sum {
     }
 }
 
-impl From<&Traffic> for Step {
-    fn from(traffic: &Traffic) -> Self {
+impl Step {
+    fn new(traffic: &Traffic, waiting: u64) -> Self {
         Step {
             start: traffic.start,
             delivered: traffic.delivered,
@@ -200,8 +237,20 @@ impl From<&Traffic> for Step {
             answered: traffic.answered,
             latency_p50: micros(&traffic.latencies, 0.5),
             latency_p99: micros(&traffic.latencies, 0.99),
+            waiting,
         }
     }
+}
+
+async fn queue(call: Call) -> Result<Response, Problem> {
+    let company = call.company()?;
+    let tally = call.app.store.tally(&company.company.company_id).await?;
+    Ok(answer::ok(&CompanyQueue {
+        undelivered: tally.undelivered,
+        retrying: tally.retrying,
+        dead: tally.dead,
+        discarded: tally.discarded,
+    }))
 }
 
 async fn health(call: Call) -> Result<Response, Problem> {
@@ -257,12 +306,13 @@ async fn traffic(call: Call) -> Result<Response, Problem> {
     let minutes = u32::try_from(step / MINUTE_TICKS).unwrap_or(u32::MAX);
     let span = Span { from: Timestamp::from_ticks(first), to: Timestamp::from_ticks(end), step: minutes };
     let found = call.app.store.traffic(&endpoint.key, span).await?;
-    let mut found = found.iter().peekable();
+    let mut found = found.into_iter().peekable();
     let mut items = Vec::new();
     let mut start = first;
-    while start < end {
+    for waiting in call.app.store.backlog_over(&endpoint.key, span).await? {
         let here = found.next_if(|traffic| traffic.start.ticks() == start);
-        items.push(here.map_or_else(|| Step::from(&Traffic::none(Timestamp::from_ticks(start))), Step::from));
+        let traffic = here.unwrap_or_else(|| Traffic::none(Timestamp::from_ticks(start)));
+        items.push(Step::new(&traffic, waiting));
         start += step;
     }
     let step = duration::format(MINUTE * minutes);

@@ -3,12 +3,12 @@
 use axum::response::Response;
 use serde::Serialize;
 use workbell_model::job::{HIGHEST_RATE, JobState, Kind, USUAL_RATE};
-use workbell_model::{JobId, State};
+use workbell_model::{JobId, State, States};
 use workbell_store::job::{Filter, JobRecord, NewJob};
 use workbell_wire::Timestamp;
 use workbell_wire::fault::{MISSING, NOT_ALLOWED};
 
-use super::deliveries::{ERROR, STATE};
+use super::deliveries::{ERROR, STATES};
 use super::endpoints::EMPTY;
 use crate::answer;
 use crate::call::{Call, short};
@@ -37,7 +37,7 @@ pub(crate) static ROUTES: &[Route] = &[
         path: "/v1/jobs",
         id: "listJobs",
         tag: "Jobs",
-        summary: "List jobs, newest first",
+        summary: "List jobs, newest first; a dry run that has ended is read by its id",
         guard: Guard::Company,
         query: &[COMPANY, PAGING],
         takes: Takes::Nothing,
@@ -90,7 +90,7 @@ static FILTER: Shape = Shape {
         maybe("Action", Form::ActionName, "With this action."),
         maybe("From", Form::Time, "Accepted then or later."),
         maybe("To", Form::Time, "Accepted before."),
-        maybe("State", STATE, "In this state. Retry and Discard only."),
+        maybe("State", STATES, "In this state; `Undelivered`: Pending or Retrying. Retry and Discard only."),
         maybe("Error", ERROR, "Whose last attempt failed with this class. Retry and Discard only."),
     ],
 };
@@ -203,7 +203,7 @@ fn filter(fields: &Fields) -> Filter {
         action: parsed("Action").map(str::to_owned),
         from: parsed("From").and_then(|text| text.parse().ok()),
         to: parsed("To").and_then(|text| text.parse().ok()),
-        state: parsed("State").and_then(|name| State::ALL.into_iter().find(|state| state.name() == name)),
+        state: parsed("State").and_then(States::named),
         error: parsed("Error").map(str::to_owned),
     }
 }
@@ -227,14 +227,14 @@ fn judge(call: &Call, faults: &mut Faults) -> Result<(), Problem> {
     } else if are_named.is_empty() && !all && !faults.are_at("/Filter") && !faults.are_at("/Kind") {
         faults.add("/Filter", MISSING, "must name something; to mean everything, add All: true");
     }
-    if let (Some(kind), Some(state)) = (kind, filter(fields).state)
+    if let (Some(kind), Some(states)) = (kind, filter(fields).state)
         && kind.is_of_deliveries()
-        && !kind.takes(state)
+        && !State::ALL.into_iter().any(|state| states.takes(state) && kind.takes(state))
     {
         faults.add(
             "/Filter/State",
             NOT_ALLOWED,
-            format!("nothing that is {} can be the matter of a {}", state.name(), kind.name()),
+            format!("nothing that is {} can be the matter of a {}", states.name(), kind.name()),
         );
     }
     if kind == Some(Kind::Replay) {

@@ -40,14 +40,14 @@ struct Record {
 
 impl Record {
     /// Each member that changed: its name, as it was, as it is.
-    fn differences(&self) -> Vec<(String, String, String)> {
+    fn differences(&self) -> Vec<(String, Side, Side)> {
         let names = |members: &Option<Map<String, Value>>| {
             members.iter().flat_map(Map::keys).cloned().collect::<BTreeSet<_>>()
         };
         let value = |members: &Option<Map<String, Value>>, name: &str| {
-            members.as_ref().and_then(|members| members.get(name)).map(in_short).unwrap_or_default()
+            Side(members.as_ref().and_then(|members| members.get(name)).map(in_short).unwrap_or_default())
         };
-        let is_said = |(_, before, after): &(String, String, String)| !before.is_empty() || !after.is_empty();
+        let is_said = |(_, before, after): &(String, Side, Side)| !before.is_empty() || !after.is_empty();
         let all = names(&self.before).into_iter().chain(names(&self.after)).collect::<BTreeSet<_>>();
         all.into_iter()
             .map(|name| {
@@ -56,6 +56,26 @@ impl Record {
             })
             .filter(is_said)
             .collect()
+    }
+}
+
+/// A value of a member, as it was or as it is.
+#[derive(Debug, PartialEq)]
+struct Side(String);
+
+impl Side {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The same, when it is a moment.
+    fn at(&self) -> Option<Moment> {
+        let is_moment = self.0.ends_with('Z') && self.0.parse::<workbell_wire::Timestamp>().is_ok();
+        is_moment.then(|| Moment::of(self.0.clone()))
     }
 }
 

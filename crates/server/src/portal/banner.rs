@@ -38,7 +38,16 @@ pub(super) async fn alerts(visit: &Visit) -> Vec<Alert> {
     let company = visit.path("CompanyId");
     let is_about =
         |it: &Raised| company.is_empty() || it.company_id.as_deref().is_none_or(|id| id == company);
-    raised.items.iter().filter(|it| is_about(it)).take(MOST).map(|it| alert(visit, it)).collect()
+    let all: Vec<_> = raised.items.iter().filter(|it| is_about(it)).collect();
+    let mut alerts: Vec<_> = all.iter().take(MOST).map(|it| alert(visit, it)).collect();
+    if let more @ 1.. = all.len().saturating_sub(MOST) {
+        alerts.push(Alert {
+            tone: "off",
+            sentence: format!("{more} more like these."),
+            target: (!company.is_empty()).then(|| format!("{}/companies/{company}/health", super::ROOT)),
+        });
+    }
+    alerts
 }
 
 fn alert(visit: &Visit, raised: &Raised) -> Alert {
@@ -49,13 +58,20 @@ fn alert(visit: &Visit, raised: &Raised) -> Alert {
         let key = company.parse().ok().zip(subject.parse().ok());
         let key = key.map(|(company_id, endpoint_id)| EndpointKey { company_id, endpoint_id });
         let found = key.and_then(|key| visit.app.store.directory().endpoint(&key));
-        found.and_then(|endpoint| endpoint.settings.url.clone()).unwrap_or_else(|| "an endpoint".to_owned())
+        let url = found.and_then(|endpoint| endpoint.settings.url.clone());
+        let url = url.unwrap_or_else(|| "an endpoint".to_owned());
+        // A page of the operator is about all companies.
+        let owner = company.parse().ok().and_then(|id| visit.app.store.directory().company(&id));
+        match owner.filter(|_| visit.path("CompanyId").is_empty()) {
+            Some(owner) => format!("{url} of {}", owner.company.name),
+            None => url,
+        }
     };
     let known = AlertKind::ALL.into_iter().find(|known| known.name() == kind);
     let (tone, sentence, target) = match known {
         Some(AlertKind::EndpointDown) => (
             "bad",
-            format!("Down: {} fails again and again and is only probed.", endpoint()),
+            format!("Down: {} fails again and again; it is probed until it answers.", endpoint()),
             Some(format!("{pages}/configuration/endpoints/{subject}")),
         ),
         Some(AlertKind::EndpointPaused) => (

@@ -23,6 +23,11 @@ impl Endpoints {
         &self.0
     }
 
+    /// Whether one is still there.
+    pub(super) fn is_there(&self, id: &str) -> bool {
+        self.0.iter().any(|endpoint| endpoint.endpoint_id == id)
+    }
+
     /// What one is called; the end of its id when it is gone.
     pub(super) fn name(&self, id: Option<&str>) -> String {
         let Some(id) = id else { return String::new() };

@@ -93,7 +93,7 @@ async fn charts(visit: Visit) -> Result<Response, Problem> {
     let query = [("From", from.as_str()), ("To", to.as_str()), ("Step", step)];
     let series: Series = visit.read("readEndpointTraffic", &[], &query).await?;
     let page = Charts {
-        charts: vec![chart::attempts(&series), chart::latency(&series)],
+        charts: vec![chart::attempts(&series), chart::latency(&series), chart::backlog(&series)],
         from: series.items.first().map(|step| step.start.clone()).unwrap_or_default(),
         step: series.step,
     };

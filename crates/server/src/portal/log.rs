@@ -61,6 +61,8 @@ struct LogPage {
     is_live: bool,
     is_first: bool,
     query: String,
+    /// The time line of the work order that is looked for, when Workbell holds it.
+    time_line: Option<String>,
 }
 
 #[derive(Template)]
@@ -83,6 +85,7 @@ async fn found(visit: &Visit, search: &Search) -> Result<Rows, Problem> {
     let query = [
         ("CompanyId", company),
         ("WorkOrderId", search.work_order()),
+        ("WorkOrderNumber", search.number()),
         ("MessageId", search.message()),
         ("EndpointId", &search.endpoint),
         ("Action", &search.action),
@@ -122,9 +125,28 @@ async fn list(visit: Visit) -> Result<Response, Problem> {
     };
     let here = here(&visit)?;
     let is_first = visit.query.text("After").is_empty();
+    if is_first
+        && rows.records.is_empty()
+        && rows.older.is_none()
+        && !search.number().is_empty()
+        && search.wrong.is_empty()
+    {
+        "Nothing is found. A work order is a number, or what people call it; a MessageId is a GUID."
+            .clone_into(&mut search.wrong);
+    }
     let is_live = is_first && visit.query.text("Live") == "on";
     let rows = if is_live { live(&here, &search, &rows).render() } else { rows.render() };
+    let time_line = match search.work_order() {
+        "" => None,
+        id => {
+            let held = visit.ask("readWorkOrder", &[("WorkOrderId", id)], &[], None).await;
+            let is_ours =
+                |order: &serde_json::Value| order["CompanyId"].as_str() == Some(visit.path("CompanyId"));
+            held.ok().filter(is_ours).map(|_| format!("{}/{id}", here.replace("/log", "/work-orders")))
+        }
+    };
     let page = LogPage {
+        time_line,
         frame: Frame::titled(&visit, "Usage log"),
         here,
         endpoints: Endpoints::read(&visit).await?,

@@ -7,6 +7,11 @@ use serde::Deserialize;
 pub(super) struct Moment(String);
 
 impl Moment {
+    /// One that the interface wrote.
+    pub(super) fn of(text: String) -> Self {
+        Moment(text)
+    }
+
     /// The exact one.
     pub(super) fn exact(&self) -> &str {
         &self.0

@@ -3,14 +3,16 @@
 use askama::Template;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
+use workbell_store::traffic::MOST_TALLIED;
 
+use super::delivery::{self, Delivery};
 use super::endpoint_view::HealthView;
 use super::endpoints::Endpoints;
 use super::frame::Frame;
+use super::job::Job;
 use super::list::List;
 use super::live::Live;
-use super::moment::Moment;
 use super::number::Count;
 use super::page::{Guard, Page, show, to};
 use super::search::{self, Search};
@@ -33,137 +35,17 @@ macro_rules! page {
 pub(super) static PAGES: &[Page] = &[
     page!(Get, "", list),
     page!(Get, "/rows", rows),
+    page!(Get, "/standing", standing),
     page!(Get, "/jobs", jobs),
     page!(Post, "/jobs", create_job),
     page!(Post, "/jobs/{JobId}/cancel", cancel_job),
+    page!(Get, "/{DeliveryId}", one),
     page!(Post, "/{DeliveryId}/retry", retry),
     page!(Post, "/{DeliveryId}/discard", discard),
 ];
 
-/// States by which the list is parted.
-const STATES: [&str; 5] = ["Pending", "Retrying", "Dead", "Discarded", "Delivered"];
-
-/// A delivery as the interface answers it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Delivery {
-    delivery_id: String,
-    endpoint_id: String,
-    action: String,
-    work_order_id: i64,
-    branch_id: i64,
-    sequence: u64,
-    state: String,
-    reason: Option<String>,
-    #[serde(default)]
-    in_flight: bool,
-    waits_for: Option<String>,
-    behind: Option<String>,
-    behind_sequence: Option<u64>,
-    attempt_count: u16,
-    last_error: Option<String>,
-    last_status: Option<u16>,
-    next_attempt_at: Option<Moment>,
-    accepted: Moment,
-}
-
-impl Delivery {
-    /// The class of its colour.
-    fn tone(&self) -> &'static str {
-        if self.in_flight {
-            return "busy";
-        }
-        match self.state.as_str() {
-            "Delivered" => "good",
-            "Dead" => "bad",
-            "Retrying" => "wait",
-            "Pending" => "busy",
-            _ => "off",
-        }
-    }
-
-    /// What it waits for; empty when that is a time, or nothing.
-    fn waits(&self) -> String {
-        match (self.waits_for.as_deref(), self.behind_sequence) {
-            (Some("Store"), _) => "store takes no writes".to_owned(),
-            (Some("Off"), _) => "endpoint off".to_owned(),
-            (Some("Paused"), _) => "endpoint paused".to_owned(),
-            (Some("Down"), _) => "endpoint down".to_owned(),
-            (Some("Throttled"), _) => "endpoint throttled".to_owned(),
-            (Some("Earlier"), Some(place)) => format!("behind place {place}"),
-            (Some("Slot"), _) => "due".to_owned(),
-            _ => String::new(),
-        }
-    }
-
-    fn can_be_retried(&self) -> bool {
-        self.state != "Delivered"
-    }
-
-    fn can_be_discarded(&self) -> bool {
-        matches!(self.state.as_str(), "Pending" | "Retrying" | "Dead")
-    }
-
-    /// How the last attempt failed, in a word.
-    fn failure(&self) -> String {
-        match (&self.last_error, self.last_status) {
-            (Some(error), Some(status)) if error == "Status" => status.to_string(),
-            (Some(error), _) => error.clone(),
-            (None, _) => String::new(),
-        }
-    }
-}
-
-/// A job as the interface answers it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Job {
-    job_id: String,
-    kind: String,
-    filter: Map<String, Value>,
-    state: String,
-    total: Option<u64>,
-    done: Count,
-    skipped: Count,
-    failed: Count,
-    created: Moment,
-}
-
-impl Job {
-    fn tone(&self) -> &'static str {
-        match self.state.as_str() {
-            "Running" => "busy",
-            "Finished" => "good",
-            _ => "off",
-        }
-    }
-
-    fn over(&self) -> Count {
-        Count(self.done.0 + self.skipped.0 + self.failed.0)
-    }
-
-    fn total(&self) -> Count {
-        Count(self.total.unwrap_or_default())
-    }
-
-    /// What it acts on, in words.
-    fn scope(&self, endpoints: &Endpoints) -> String {
-        let said = |(name, value): (&String, &Value)| {
-            let value = super::endpoint_view::text(value);
-            match name.as_str() {
-                "CompanyId" => None,
-                "EndpointId" => Some(format!("to {}", endpoints.name(Some(&value)))),
-                "WorkOrderId" => Some(format!("work order {value}")),
-                "From" => Some(format!("from {value}")),
-                "To" => Some(format!("before {value}")),
-                _ => Some(value),
-            }
-        };
-        let parts: Vec<_> =
-            self.filter.iter().filter(|(_, value)| !value.is_null()).filter_map(said).collect();
-        if parts.is_empty() { "everything".to_owned() } else { parts.join(", ") }
-    }
-}
+/// States by which the list is parted; empty for all.
+const STATES: [&str; 7] = ["", "Undelivered", "Pending", "Retrying", "Dead", "Discarded", "Delivered"];
 
 struct Waiting {
     id: String,
@@ -171,12 +53,59 @@ struct Waiting {
     health: HealthView,
 }
 
-/// Counts and rows, which keep themselves up to date.
+/// A state by which the list is parted.
+struct Tab {
+    name: &'static str,
+    target: String,
+    is_here: bool,
+    /// How many are in it; empty where that is not counted.
+    count: String,
+}
+
+/// How many stand in which state, as the interface answers it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tally {
+    undelivered: u64,
+    retrying: u64,
+    dead: u64,
+    discarded: u64,
+}
+
+impl Tally {
+    /// How many are in a state; empty where that is not known.
+    fn of(&self, state: &str) -> String {
+        let said = |count: u64| {
+            let more = if count >= MOST_TALLIED { "+" } else { "" };
+            format!("{}{more}", Count(count))
+        };
+        match state {
+            "Undelivered" => said(self.undelivered),
+            "Pending" if self.undelivered < MOST_TALLIED => {
+                said(self.undelivered.saturating_sub(self.retrying))
+            }
+            "Retrying" => said(self.retrying),
+            "Dead" => said(self.dead),
+            "Discarded" => said(self.discarded),
+            _ => String::new(),
+        }
+    }
+}
+
+/// What waits where, and the tabs, which keep themselves up to date.
+#[derive(Template)]
+#[template(path = "queue_standing.html")]
+struct Standing {
+    here: String,
+    waiting: Vec<Waiting>,
+    tabs: Vec<Tab>,
+}
+
+/// The rows, which keep themselves up to date.
 #[derive(Template)]
 #[template(path = "queue_rows.html")]
 struct Rows {
     here: String,
-    waiting: Vec<Waiting>,
     deliveries: Vec<Delivery>,
     endpoints: Endpoints,
     older: Option<String>,
@@ -200,8 +129,9 @@ struct QueuePage {
     frame: Frame,
     here: String,
     search: Search,
-    states: Vec<(&'static str, String, bool)>,
     endpoints: Endpoints,
+    /// There is nothing at all.
+    is_empty: bool,
     errors: &'static [&'static str],
     actions: Vec<&'static str>,
     may_change: bool,
@@ -210,6 +140,7 @@ struct QueuePage {
     /// What can be done to all that match.
     can_retry: bool,
     can_discard: bool,
+    standing: String,
     rows: String,
     jobs: String,
 }
@@ -236,12 +167,6 @@ async fn found(visit: &Visit, search: &Search) -> Result<Rows, Problem> {
         list = visit.read("listDeliveries", &[], &query).await?;
     }
     let endpoints = Endpoints::read(visit).await?;
-    let mut waiting = Vec::new();
-    for endpoint in endpoints.all() {
-        let path = [("EndpointId", endpoint.endpoint_id.as_str())];
-        let health = visit.read("readEndpointHealth", &path, &[]).await?;
-        waiting.push(Waiting { id: endpoint.endpoint_id.clone(), name: endpoint.name(), health });
-    }
     let here = here(visit)?;
     let query = search.query();
     let older = list.next.map(|next| {
@@ -251,13 +176,35 @@ async fn found(visit: &Visit, search: &Search) -> Result<Rows, Problem> {
     Ok(Rows {
         log: here.replace("/queue", "/log"),
         here,
-        waiting,
         deliveries: list.items,
         endpoints,
         older,
         is_cut: search.is_any(),
         may_change: visit.may_change(),
     })
+}
+
+async fn stands(visit: &Visit, search: &Search) -> Result<Live, Problem> {
+    let mut waiting = Vec::new();
+    for endpoint in Endpoints::read(visit).await?.all() {
+        let path = [("EndpointId", endpoint.endpoint_id.as_str())];
+        let health = visit.read("readEndpointHealth", &path, &[]).await?;
+        waiting.push(Waiting { id: endpoint.endpoint_id.clone(), name: endpoint.name(), health });
+    }
+    let tally: Tally = visit.read("readQueue", &[], &[]).await?;
+    let here = here(visit)?;
+    let tab = |state: &'static str| {
+        let query = Search { state: state.to_owned(), ..search.clone() }.query();
+        Tab {
+            name: if state.is_empty() { "All" } else { state },
+            target: if query.is_empty() { here.clone() } else { format!("{here}?{query}") },
+            is_here: search.state == state,
+            count: tally.of(state),
+        }
+    };
+    let tabs = STATES.into_iter().map(tab).collect();
+    let target = format!("{here}/standing");
+    Ok(Live::new("standing", &target, &search.query(), 2, &Standing { here, waiting, tabs }))
 }
 
 fn live(here: &str, search: &Search, rows: &Rows) -> Live {
@@ -276,9 +223,12 @@ async fn known_jobs(visit: &Visit) -> Result<Live, Problem> {
 
 async fn list(visit: Visit) -> Result<Response, Problem> {
     let mut search = Search::read(&visit.query);
-    if search.wrong.is_empty() && !search.message().is_empty() {
-        "The queue is searched by work order; the usage log finds a MessageId.".clone_into(&mut search.wrong);
-    }
+    let wrong = match (search.message(), search.number()) {
+        ("", "") => "",
+        ("", _) => "A work order's id is a number. The usage log finds it by what people call it.",
+        (_, _) => "The queue is searched by work order; the usage log finds a MessageId.",
+    };
+    wrong.clone_into(&mut search.wrong);
     let rows = match found(&visit, &search).await {
         Err(problem) if problem.code() == Code::SchemaViolation => {
             search.wrong = problem.in_short();
@@ -288,20 +238,17 @@ async fn list(visit: Visit) -> Result<Response, Problem> {
     };
     let here = here(&visit)?;
     let is_first = visit.query.text("After").is_empty();
+    let is_empty = is_first && rows.deliveries.is_empty() && !search.is_any();
     let expect = "templates write plain data into memory";
     let rows = if is_first { live(&here, &search, &rows).render() } else { rows.render() };
-    let tab = |state: &'static str| {
-        let query = Search { state: state.to_owned(), ..search.clone() }.query();
-        let target = if query.is_empty() { here.clone() } else { format!("{here}?{query}") };
-        (if state.is_empty() { "All" } else { state }, target, search.state == state)
-    };
     let endpoints = Endpoints::read(&visit).await?;
     let page = QueuePage {
         frame: Frame::titled(&visit, "Queue"),
-        states: std::iter::once("").chain(STATES).map(tab).collect(),
+        is_empty,
+        standing: stands(&visit, &search).await?.render().expect(expect),
         scope: scope(&search, &endpoints),
         can_retry: search.state != "Delivered",
-        can_discard: matches!(search.state.as_str(), "" | "Pending" | "Retrying" | "Dead"),
+        can_discard: !matches!(search.state.as_str(), "Discarded" | "Delivered"),
         errors: ERRORS,
         actions: workbell_wire::Action::ALL.iter().map(|action| action.name()).collect(),
         may_change: visit.may_change(),
@@ -343,6 +290,11 @@ async fn rows(visit: Visit) -> Result<Response, Problem> {
     Ok(live(&here(&visit)?, &search, &rows).answer(visit.query.text("Seen")))
 }
 
+async fn standing(visit: Visit) -> Result<Response, Problem> {
+    let search = Search::read(&visit.query);
+    Ok(stands(&visit, &search).await?.answer(visit.query.text("Seen")))
+}
+
 async fn jobs(visit: Visit) -> Result<Response, Problem> {
     Ok(known_jobs(&visit).await?.answer(visit.query.text("Seen")))
 }
@@ -377,6 +329,10 @@ async fn cancel_job(visit: Visit) -> Result<Response, Problem> {
     Ok(to(&format!("{}?Done=cancelled#jobs", here(&visit)?)))
 }
 
+async fn one(visit: Visit) -> Result<Response, Problem> {
+    delivery::page(visit).await
+}
+
 async fn retry(visit: Visit) -> Result<Response, Problem> {
     by_hand(&visit, "retryDelivery", "retried").await
 }
@@ -395,4 +351,18 @@ async fn by_hand(visit: &Visit, route: &'static str, done: &str) -> Result<Respo
     visit.ask(route, &[], &[], None).await?;
     let query = Search::read(&visit.form).query();
     Ok(to(&format!("{}?{query}{}Done={done}", here(visit)?, if query.is_empty() { "" } else { "&" })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_say_where_they_stopped() {
+        let tally = Tally { undelivered: 12, retrying: 4, dead: 10_000, discarded: 0 };
+        let said = STATES.map(|state| tally.of(state));
+        assert_eq!(said, ["", "12", "8", "4", "10,000+", "0", ""]);
+        let full = Tally { undelivered: 10_000, ..tally };
+        assert_eq!(full.of("Pending"), "", "how many were never tried is not known then");
+    }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::moment::Moment;
 use super::number::Micros;
-use super::plain::plain;
+use super::plain::{indented, plain};
 
 /// A record of the log as the interface answers it.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,6 +21,8 @@ pub(super) struct Record {
     pub(super) endpoint_id: Option<String>,
     pub(super) delivery_id: Option<String>,
     pub(super) work_order_id: i64,
+    pub(super) work_order_number: Option<String>,
+    pub(super) customer: Option<String>,
     pub(super) action: String,
     pub(super) message_id: Option<String>,
     pub(super) attempt: u16,
@@ -74,6 +76,16 @@ impl Record {
     /// The body that came back, to be looked at.
     pub(super) fn answered(&self) -> String {
         plain(&self.response_body)
+    }
+
+    /// The body that was sent, line by line, when it is JSON.
+    pub(super) fn sent_in_lines(&self) -> Option<String> {
+        indented(self.body.as_deref().unwrap_or_default())
+    }
+
+    /// The body that came back, line by line, when it is JSON.
+    pub(super) fn answered_in_lines(&self) -> Option<String> {
+        indented(&self.response_body)
     }
 
     /// Headers that came back, to be looked at.

@@ -5,7 +5,7 @@ use super::pairs::Pairs;
 /// What somebody looks for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Search {
-    /// A work order's number or a MessageId.
+    /// A work order's id or number, or a MessageId.
     pub(super) find: String,
     pub(super) endpoint: String,
     pub(super) action: String,
@@ -23,7 +23,7 @@ impl Search {
     /// What a form sent.
     pub(super) fn read(query: &Pairs) -> Self {
         let text = |name: &str| query.text(name).to_owned();
-        let mut search = Search {
+        Search {
             find: text("Find"),
             endpoint: text("EndpointId"),
             action: text("Action"),
@@ -31,14 +31,10 @@ impl Search {
             error: text("Error"),
             status: text("Status"),
             direction: text("Direction"),
-            from: text("From"),
-            to: text("To"),
+            from: field(query.text("From")),
+            to: field(query.text("To")),
             wrong: String::new(),
-        };
-        if !search.find.is_empty() && search.work_order().is_empty() && search.message().is_empty() {
-            "A work order is a number, a MessageId is a GUID.".clone_into(&mut search.wrong);
         }
-        search
     }
 
     /// The work order that is looked for; empty for none.
@@ -49,6 +45,11 @@ impl Search {
     /// The notification that is looked for; empty for none.
     pub(super) fn message(&self) -> &str {
         if self.find.parse::<workbell_wire::MessageId>().is_ok() { &self.find } else { "" }
+    }
+
+    /// The number by which people know a work order, when that is looked for; else empty.
+    pub(super) fn number(&self) -> &str {
+        if self.work_order().is_empty() && self.message().is_empty() { &self.find } else { "" }
     }
 
     /// Whether anything is looked for.
@@ -77,6 +78,12 @@ impl Search {
     }
 }
 
+/// A moment as a date field has it: to the second at most, without its zone, which is UTC.
+fn field(text: &str) -> String {
+    let text = text.trim_end_matches('Z');
+    text.split_once('.').map_or(text, |(seconds, _)| seconds).to_owned()
+}
+
 /// A moment as a date field sends it, in UTC, as the interface takes it.
 pub(super) fn moment(text: &str) -> String {
     match text.len() {
@@ -96,9 +103,10 @@ mod tests {
         assert_eq!(read("Find=42").work_order(), "42");
         let guid = "01890a5d-ac96-774b-bcce-b302099a8057";
         assert_eq!(read(&format!("Find={guid}")).message(), guid);
-        assert!(!read("Find=x").wrong.is_empty() && read("Find=").wrong.is_empty());
+        assert_eq!((read("Find=WO-7").number(), read("Find=42").number()), ("WO-7", ""));
         assert_eq!(read("Find=42&State=Dead&Other=1").query(), "Find=42&State=Dead");
         assert!(read("To=2026-01-01T10:00").is_any() && !read("After=x").is_any());
         assert_eq!(moment("2026-01-01T10:00"), "2026-01-01T10:00:00Z");
+        assert_eq!(read("From=2026-01-01T10:00:30.5Z").from, "2026-01-01T10:00:30");
     }
 }

@@ -32,7 +32,7 @@ async fn wait_for_discards(bench: &Bench, from: usize, count: usize) {
 }
 
 async fn reasons(bench: &Bench, state: State) -> Vec<Option<Reason>> {
-    let filter = DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
+    let filter = DeliveryFilter { state: Some(state.into()), ..DeliveryFilter::default() };
     let mut reasons = Vec::new();
     let mut after = None;
     loop {

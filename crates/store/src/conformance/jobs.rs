@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use workbell_model::job::{JobState, Kind};
-use workbell_model::{DeliveryId, EndpointKey, JobId, Reason, State};
+use workbell_model::{DeliveryId, EndpointKey, JobId, Reason, State, States};
 
 use super::bench::{BRANCH, Bench, DAY, End, MINUTE, ORDER, company};
 use crate::Error;
@@ -100,7 +100,8 @@ pub(super) async fn one_of_each(bench: &mut Bench, endpoint: &EndpointKey) -> Ve
     all
 }
 
-/// What becomes of a delivery in this state: at once, after an attempt in flight that fails, after one that succeeds.
+/// What becomes of a delivery in this state: at once, after an attempt in flight that fails or would be its last, after
+/// one that succeeds.
 fn expected(kind: Kind, state: State) -> [State; 3] {
     use State::{Dead, Delivered, Discarded, Pending, Retrying};
     match (kind, state) {
@@ -121,7 +122,8 @@ pub(crate) async fn each_kind_acts_on_the_states_that_it_takes_also_with_an_atte
 ) {
     let mut endpoint = bench.endpoint().await;
     for kind in [Kind::Retry, Kind::Discard] {
-        for in_flight in [None, Some(End::Failure(DAY)), Some(End::Success)] {
+        let ends = [End::Failure(DAY), End::Death(Reason::Exhausted), End::Success];
+        for in_flight in [None].into_iter().chain(ends.map(Some)) {
             let all = one_of_each(&mut bench, &endpoint).await;
             let mut tried = Vec::new();
             for (order, (state, _)) in (1..).zip(&all) {
@@ -164,6 +166,64 @@ pub(crate) async fn each_kind_acts_on_the_states_that_it_takes_also_with_an_atte
     }
 }
 
+/// The other two kinds act on notifications: an Erase takes what waits out at once, a Replay leaves it alone. What is
+/// replayed has a life of its own.
+pub(crate) async fn a_replay_and_an_erase_meet_each_state_also_with_an_attempt_in_flight(mut bench: Bench) {
+    let mut endpoint = bench.endpoint().await;
+    for kind in [Kind::Replay, Kind::Erase] {
+        let ends = [End::Failure(DAY), End::Death(Reason::Exhausted), End::Success];
+        for in_flight in [None].into_iter().chain(ends.map(Some)) {
+            let since = bench.now();
+            let all = one_of_each(&mut bench, &endpoint).await;
+            for (order, (state, id)) in (1..).zip(&all) {
+                let case = format!("{kind:?} {state:?} {in_flight:?}");
+                let before = bench.delivery(*id).await;
+                let tried = match in_flight {
+                    Some(_) if state.is_undelivered() => Some(bench.head(&endpoint, order).await),
+                    Some(_) | None => None,
+                };
+                let filter = match kind {
+                    Kind::Erase => Filter { company_id: Some(company("acme")), ..Filter::default() },
+                    Kind::Retry | Kind::Discard | Kind::Replay => {
+                        Filter { from: Some(since), ..of_endpoint(&endpoint) }
+                    }
+                };
+                let filter = Filter { work_order_id: Some(order), ..filter };
+                let job = make(&mut bench, kind, filter).await;
+                let mut job = count(&bench, &job).await;
+                while job.state == JobState::Running {
+                    let mut step = next_step(&bench, &job).await.unwrap();
+                    step.in_flight = tried.iter().map(|delivery| delivery.no).collect();
+                    job = bench.store().step(step).await.unwrap();
+                }
+                assert_eq!((job.skipped, job.failed), (0, 0), "{case}");
+                let logged = bench.store().attempts(*id).await.unwrap().len();
+                if let (Some(tried), Some(end)) = (&tried, in_flight) {
+                    bench.complete(tried, end).await;
+                    assert_eq!(bench.store().attempts(*id).await.unwrap().len(), logged + 1, "{case}");
+                }
+                let after = bench.state(*id).await;
+                let expected = match (kind, in_flight.filter(|_| tried.is_some())) {
+                    (Kind::Erase, _) if state.is_undelivered() => (State::Discarded, Some(Reason::Erased)),
+                    (_, None) => (*state, before.reason),
+                    (_, Some(End::Failure(_) | End::Failed(..))) => (State::Retrying, None),
+                    (_, Some(End::Death(reason))) => (State::Dead, Some(reason)),
+                    (_, Some(End::Success)) => (State::Delivered, None),
+                };
+                assert_eq!(after, expected, "{case}");
+            }
+            let replays = bench.store().replays(&endpoint).await.unwrap();
+            assert_eq!(
+                replays,
+                if kind == Kind::Replay { all.len() as u64 } else { 0 },
+                "{kind:?} {in_flight:?}"
+            );
+            bench.delete(&endpoint, crate::record::IfUndelivered::Discard).await.unwrap();
+            endpoint = bench.endpoint_of(&company("acme")).await;
+        }
+    }
+}
+
 pub(crate) async fn each_filter_takes_what_it_names(mut bench: Bench) {
     let endpoint = bench.endpoint().await;
     let other = bench.company("other").await;
@@ -188,7 +248,8 @@ pub(crate) async fn each_filter_takes_what_it_names(mut bench: Bench) {
         (Filter { action: Some("Rejected".to_owned()), ..any() }, vec![second]),
         (Filter { from: Some(between), ..any() }, vec![second, third]),
         (Filter { to: Some(between), ..any() }, vec![first]),
-        (Filter { state: Some(State::Retrying), ..any() }, vec![first]),
+        (Filter { state: Some(State::Retrying.into()), ..any() }, vec![first]),
+        (Filter { state: Some(States::Undelivered), error: Some("Status".to_owned()), ..any() }, vec![first]),
         (Filter { error: Some("Status".to_owned()), ..any() }, vec![first]),
         (Filter { company_id: Some(other), work_order_id: Some(1), ..any() }, vec![]),
     ];
@@ -237,9 +298,14 @@ pub(crate) async fn a_dry_run_counts_and_changes_nothing(mut bench: Bench) {
     let job = bench.store().create_job(job).await.unwrap();
     let step = next_step(&bench, &job).await.unwrap();
     bench.store().step(step).await.unwrap();
+    let listed =
+        async |bench: &Bench| bench.store().jobs(None, Paging { after: None, limit: 9 }).await.unwrap().items;
+    assert_eq!(listed(&bench).await.len(), 1, "under way");
     let job = count(&bench, &job).await;
     assert_eq!((job.state, counts(&job)), (JobState::Finished, (Some(1), 0, 0, 0)));
     assert_eq!(bench.state(id).await.0, State::Pending);
+    assert_eq!(listed(&bench).await, [], "it did nothing");
+    assert_eq!(bench.store().job(job.job.id, None).await.unwrap(), Some(job), "and tells what it counted");
 }
 
 pub(crate) async fn position_and_counts_survive_a_crash_and_a_step_is_carried_out_once(mut bench: Bench) {

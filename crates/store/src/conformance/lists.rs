@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use workbell_model::{Fate, Reason, State};
+use workbell_model::{Fate, Reason, State, States};
 use workbell_wire::Timestamp;
 
 use super::bench::{BRANCH, Bench, DAY, End, MINUTE, ORDER, company};
@@ -112,7 +112,7 @@ pub(crate) async fn deliveries_are_found_by_state_and_error(mut bench: Bench) {
     for (state, id) in State::ALL.into_iter().zip(&ids) {
         for work_order_id in [None, Some(bench.delivery(*id).await.work_order_id)] {
             let filter = DeliveryFilter {
-                state: Some(state),
+                state: Some(state.into()),
                 ..of(NotificationFilter { work_order_id, ..NotificationFilter::default() })
             };
             let found = deliveries(&bench, filter).await;
@@ -120,6 +120,9 @@ pub(crate) async fn deliveries_are_found_by_state_and_error(mut bench: Bench) {
             assert_eq!(found[0], bench.delivery(*id).await, "a list shows what a single one shows");
         }
     }
+    let undelivered = DeliveryFilter { state: Some(States::Undelivered), ..DeliveryFilter::default() };
+    let found = deliveries(&bench, undelivered).await;
+    assert_eq!(found.iter().map(|one| one.delivery_id).collect::<Vec<_>>(), [ids[1], ids[0]]);
     let failed = DeliveryFilter { error: Some("Status".to_owned()), ..DeliveryFilter::default() };
     let found = deliveries(&bench, failed).await;
     assert_eq!(found.iter().map(|one| one.delivery_id).collect::<Vec<_>>(), [ids[3], ids[1]]);

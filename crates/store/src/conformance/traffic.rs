@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use workbell_model::EndpointKey;
+use workbell_model::{EndpointKey, Reason};
 
 use super::bench::{Bench, DAY, End, MINUTE, ORDER};
-use crate::traffic::{Backlog, Span, Traffic};
+use crate::traffic::{Backlog, Span, Tally, Traffic};
 
 async fn last_hours(bench: &Bench, endpoint: &EndpointKey, hours: u32, step: u32) -> Vec<Traffic> {
     let span = Span { from: bench.now().minus(60 * MINUTE * hours), to: bench.now().plus(MINUTE), step };
@@ -98,4 +98,71 @@ pub(crate) async fn traffic_goes_with_the_log(mut bench: Bench) {
     bench.pass(3 * DAY);
     while bench.sweep(100 * DAY, DAY).await.more {}
     assert_eq!(bench.store().traffic(&endpoint, span).await.unwrap(), []);
+}
+
+/// What waited at the end of each of the last minutes, this one included.
+async fn waited(bench: &Bench, endpoint: &EndpointKey, minutes: u32) -> Vec<u64> {
+    let span = Span { from: bench.now().minus(MINUTE * (minutes - 1)), to: bench.now(), step: 1 };
+    bench.store().backlog_over(endpoint, span).await.unwrap()
+}
+
+pub(crate) async fn what_waited_is_known_for_the_end_of_every_minute(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    let other = bench.endpoint_of(&endpoint.company_id).await;
+    // Into the minute.
+    bench.pass(Duration::from_secs(10));
+    assert_eq!(waited(&bench, &endpoint, 3).await, [0, 0, 0]);
+    bench.publish_many(ORDER, 3).await;
+    assert_eq!(waited(&bench, &endpoint, 3).await, [0, 0, 3]);
+    bench.pass(MINUTE * 3);
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    // Nothing changes it while the process begins anew in the same minute.
+    bench.crash().await;
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    assert_eq!(waited(&bench, &endpoint, 5).await, [0, 3, 3, 3, 1]);
+    bench.pass(MINUTE * 2);
+    bench.publish(ORDER).await;
+    let head = bench.head(&endpoint, ORDER).await;
+    bench.discard(head.id()).await.unwrap();
+    bench.pass(MINUTE);
+    bench.retry(head.id()).await.unwrap();
+    assert_eq!(waited(&bench, &endpoint, 8).await, [0, 3, 3, 3, 1, 1, 1, 2]);
+    assert_eq!(waited(&bench, &other, 8).await, [0, 3, 3, 3, 3, 3, 4, 4]);
+    let span = Span { from: bench.now().minus(MINUTE * 7), to: bench.now(), step: 60 * 24 * 365 };
+    assert_eq!(*bench.store().backlog_over(&endpoint, span).await.unwrap().last().unwrap(), 3);
+}
+
+pub(crate) async fn what_waited_goes_with_the_log(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.pass(Duration::from_secs(10));
+    bench.publish_many(ORDER, 2).await;
+    bench.pass(MINUTE * 2);
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    assert_eq!(waited(&bench, &endpoint, 4).await, [0, 2, 2, 1]);
+    bench.pass(3 * DAY);
+    while bench.sweep(100 * DAY, DAY).await.more {}
+    let span = Span { from: bench.now().minus(4 * DAY), to: bench.now(), step: 1 };
+    let waited = bench.store().backlog_over(&endpoint, span).await.unwrap();
+    assert!(waited.iter().all(|waiting| *waiting == 1), "as it is now");
+}
+
+pub(crate) async fn states_are_counted_by_company(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    let company = endpoint.company_id.clone();
+    for order in 1..=7 {
+        bench.publish(order).await;
+    }
+    bench.attempt(&endpoint, 1, End::Failure(DAY)).await;
+    bench.attempt(&endpoint, 2, End::Success).await;
+    bench.attempt(&endpoint, 3, End::Death(Reason::Exhausted)).await;
+    bench.attempt(&endpoint, 4, End::Death(Reason::Exhausted)).await;
+    let head = bench.head(&endpoint, 5).await;
+    bench.discard(head.id()).await.unwrap();
+    let expected = Tally { undelivered: 3, retrying: 1, dead: 2, discarded: 1 };
+    assert_eq!(bench.store().tally(&company).await.unwrap(), expected);
+    bench.retry(head.id()).await.unwrap();
+    let expected = Tally { undelivered: 4, retrying: 1, dead: 2, discarded: 0 };
+    assert_eq!(bench.store().tally(&company).await.unwrap(), expected);
+    let other = bench.company("other").await;
+    assert_eq!(bench.store().tally(&other).await.unwrap(), Tally::default());
 }

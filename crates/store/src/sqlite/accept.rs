@@ -8,6 +8,7 @@ use workbell_model::{
 };
 use workbell_wire::{MessageId, Timestamp};
 
+use super::backlog::Step;
 use super::code;
 use super::lane;
 use super::write::{Event, Write};
@@ -142,11 +143,10 @@ impl Write {
         let sequence = lane.sequence;
         let now = acceptance.accepted;
         let waiting_limit = self.waiting_limit;
-        let waiting = self.waiting(&endpoint.key)?;
-        if *waiting >= waiting_limit {
+        if self.waiting(&endpoint.key)?.count >= waiting_limit {
             return self.create_overflowing(no, &key, sequence, acceptance);
         }
-        *waiting += 1;
+        self.count_step(&endpoint.key, Step::Enters, now)?;
         let lane = self.lanes.get(&self.connection, &key)?;
         lane.count += 1;
         // Behind heads that wait: whose hold is over hinders nobody, and that of others ends for this one.

@@ -7,6 +7,7 @@ use workbell_model::{
 };
 use workbell_wire::Timestamp;
 
+use super::backlog::Step;
 use super::code;
 use super::command::Mending;
 use super::complete::{Finished, Mend, insert_finished};
@@ -156,7 +157,7 @@ impl Write {
         lane.tried += u64::from(row.attempts > 0);
         lane.sequence = lane.sequence.max(row.sequence);
         if !is_replay_lane(row.key.1) {
-            *self.waiting(&row.key.0)? += 1;
+            self.count_step(&row.key.0, Step::Enters, now)?;
         }
         self.connection
             .prepare_cached("DELETE FROM finished WHERE delivery_no = ?1")?

@@ -349,7 +349,7 @@ impl Write {
             return Err(Error::NotFound(format!("endpoint {}", key.endpoint_id)));
         }
         if undelivered == IfUndelivered::Refuse {
-            refuse(*self.waiting(&key)? + self.replays_waiting(&key)?)?;
+            refuse(self.waiting(&key)?.count + self.replays_waiting(&key)?)?;
         }
         self.mark_endpoint_deleted(&key, now)?;
         self.remove_health(&key)?;

@@ -9,6 +9,7 @@ use workbell_model::{
 };
 use workbell_wire::{ActionName, Timestamp};
 
+use super::backlog::Step;
 use super::code;
 use super::lane::{self, LaneKey};
 use super::traffic::Counts;
@@ -379,8 +380,7 @@ impl Write {
             return Ok(None);
         }
         if !is_replay_lane(key.1) {
-            let waiting = self.waiting(&key.0)?;
-            *waiting = waiting.saturating_sub(1);
+            self.count_step(&key.0, Step::Leaves, now)?;
         }
         let lane = self.lanes.get(&self.connection, key)?;
         let must_mend = mend == Mend::Always || lane.tried > 0 || sequence == lane.sequence;

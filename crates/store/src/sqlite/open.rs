@@ -48,7 +48,7 @@ pub struct Options {
 }
 
 /// Migrations in order; the schema version is how many of them have run.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_traffic.sql"),
     include_str!("../../migrations/sqlite/0003_people.sql"),
@@ -60,6 +60,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/sqlite/0009_alerts.sql"),
     include_str!("../../migrations/sqlite/0010_labels.sql"),
     include_str!("../../migrations/sqlite/0011_log_orders.sql"),
+    include_str!("../../migrations/sqlite/0012_backlog.sql"),
 ];
 
 /// What the database makes beside its file: the write-ahead log and its index.

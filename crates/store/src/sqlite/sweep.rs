@@ -181,7 +181,7 @@ impl Write {
         Ok(())
     }
 
-    /// What attempts came to is kept as long as they are.
+    /// What attempts came to is kept as long as they are, and what waited too.
     fn sweep_traffic(&mut self, before: Timestamp, swept: &mut Swept) -> Result<(), Error> {
         let removed = self
             .connection
@@ -190,6 +190,19 @@ impl Write {
                 "DELETE FROM traffic
                  WHERE (company_id, endpoint_id, minute) IN
                        (SELECT company_id, endpoint_id, minute FROM traffic
+                        WHERE minute < ?1
+                        ORDER BY minute
+                        LIMIT ?2)",
+            )?
+            .execute(params![traffic::minute_of(before), STEP])?;
+        swept.more |= removed == STEP;
+        let removed = self
+            .connection
+            .prepare_cached(
+                // Uses backlog_by_minute.
+                "DELETE FROM backlog
+                 WHERE (company_id, endpoint_id, minute) IN
+                       (SELECT company_id, endpoint_id, minute FROM backlog
                         WHERE minute < ?1
                         ORDER BY minute
                         LIMIT ?2)",
@@ -340,6 +353,7 @@ impl Write {
             "SELECT emptied FROM lanes WHERE emptied IS NOT NULL AND emptied >= ?1 ORDER BY emptied LIMIT 1",
             before,
         )?;
+        // What waited goes along with what changed it.
         let minute: Option<i64> = self
             .connection
             .query_row("SELECT minute FROM traffic ORDER BY minute LIMIT 1", [], |row| row.get(0))

@@ -2,7 +2,7 @@
 //!
 //! A row is `{"Table": name, "Row": {column: value}}`; bytes are `{"Hex": …}`. The columns are those of the schema, so
 //! both sides must have the same version of it. What only tells of the past stays behind: delivered notifications, the
-//! communication log, traffic, jobs, sessions. Numbers go on where they stood, for none is ever given out twice.
+//! communication log, traffic; and sessions. Numbers go on where they stood, for none is ever given out twice.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,7 +13,10 @@ use rusqlite::{Connection, Transaction, params_from_iter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use workbell_model::job::Kind;
+
 use super::backup::reading;
+use super::code;
 use super::open::{self, Options, Synchronous, known_version};
 use super::write::{LOG, NOTIFICATION, keep_removed, next_number};
 use crate::error::Error as StoreError;
@@ -60,13 +63,20 @@ impl From<rusqlite::Error> for Error {
 /// How many rows of each table were moved.
 pub type Rows = BTreeMap<String, u64>;
 
-/// The notifications that go along: something of them is undelivered or dead, or stands in a feed.
+/// The notifications that go along: something of them is undelivered or dead, or stands in a feed, or a Replay that is
+/// under way comes to them.
 const KEPT: &str = "SELECT delivery_no >> 12 FROM undelivered
                     UNION SELECT delivery_no >> 12 FROM finished WHERE state <> 0 AND state = 1
-                    UNION SELECT delivery_no >> 12 FROM feed";
+                    UNION SELECT delivery_no >> 12 FROM feed
+                    UNION SELECT n.notification_no
+                          FROM jobs AS j
+                          JOIN job_walks AS w ON w.job_no = j.job_no
+                          JOIN notifications AS n ON n.notification_no > w.after AND n.notification_no < j.below
+                                                 AND n.company_id = w.company_id
+                          WHERE j.open = 1 AND j.kind = REPLAY AND j.dry_run = 0";
 
 /// What is moved: table, which of its rows, in which order. The order is that of a good import, too.
-const TABLES: [(&str, &str, &str); 21] = [
+const TABLES: [(&str, &str, &str); 24] = [
     ("meta", "WHERE name = 'check_value'", "name"),
     ("companies", "", "company_id"),
     ("branches", "", "company_id, branch_id"),
@@ -81,6 +91,9 @@ const TABLES: [(&str, &str, &str); 21] = [
     ("time_line", "", "entry_no"),
     ("people", "", "company_id, person_id"),
     ("audit", "", "audit_no"),
+    ("alerts", "", "alert_no"),
+    ("jobs", "", "job_no"),
+    ("job_walks", "", "job_no, walk"),
     ("notifications", "WHERE notification_no IN (KEPT)", "notification_no"),
     ("labels", "", "company_id, work_order_id"),
     ("undelivered", "", "delivery_no"),
@@ -92,8 +105,7 @@ const TABLES: [(&str, &str, &str); 21] = [
 
 /// What stays behind: it tells of the past, or ends with the move.
 #[cfg(test)]
-pub(super) const LEFT: [&str; 8] =
-    ["alerts", "log", "log_orders", "traffic", "jobs", "job_walks", "sessions", "sign_in_tries"];
+pub(super) const LEFT: [&str; 6] = ["backlog", "log", "log_orders", "traffic", "sessions", "sign_in_tries"];
 
 /// The tables that are moved.
 #[cfg(test)]
@@ -136,7 +148,8 @@ pub fn export(data_dir: &Path, take: &mut dyn FnMut(&str) -> io::Result<()>) -> 
         put(NUMBERS, Map::from_iter([("name".to_owned(), json!(name)), ("last".to_owned(), json!(last))]))?;
     }
     for (table, condition, order) in TABLES {
-        let condition = condition.replace("KEPT", KEPT);
+        let kept = KEPT.replace("REPLAY", &code::of_job_kind(Kind::Replay).to_string());
+        let condition = condition.replace("KEPT", &kept);
         let mut statement =
             snapshot.prepare(&format!("SELECT * FROM {table} {condition} ORDER BY {order}"))?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();

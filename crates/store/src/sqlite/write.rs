@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use workbell_model::{Defaults, EndpointKey, Sequence, State, WorkOrderId};
 use workbell_wire::Timestamp;
 
+use super::backlog::Waiting;
 use super::change::Publish;
 use super::discard::{self, Discard};
 use super::health::Healths;
@@ -57,7 +58,7 @@ pub(super) struct Write {
     /// What completions change of the configuration: done to the directory after the commit.
     pub(super) publish: Vec<Publish>,
     /// Undelivered deliveries per endpoint, as far as they were asked for.
-    waiting: QuickMap<EndpointKey, u64>,
+    waiting: QuickMap<EndpointKey, Waiting>,
     pub(super) next_notification: u64,
     pub(super) next_log: u64,
     /// Highest id of a work order that could have been made here.
@@ -167,10 +168,10 @@ impl Write {
     }
 
     /// Undelivered deliveries of an endpoint; counted once, kept up to date after.
-    pub(super) fn waiting(&mut self, endpoint: &EndpointKey) -> rusqlite::Result<&mut u64> {
+    pub(super) fn waiting(&mut self, endpoint: &EndpointKey) -> rusqlite::Result<&mut Waiting> {
         if !self.waiting.contains_key(endpoint) {
             let count = super::read::count_waiting(&self.connection, endpoint)?;
-            self.waiting.insert(endpoint.clone(), count);
+            self.waiting.insert(endpoint.clone(), Waiting::counted(count));
         }
         Ok(self.waiting.get_mut(endpoint).expect("it was just put there"))
     }

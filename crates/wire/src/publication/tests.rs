@@ -61,6 +61,17 @@ fn what_was_published_can_be_asked_for() {
 }
 
 #[test]
+fn a_work_order_has_none_of_the_numbers_that_the_store_needs_itself() {
+    let with = |id: i64| SAMPLE.replace("\"WorkOrderId\": 42", &format!("\"WorkOrderId\": {id}"));
+    for id in [LOWEST_WORK_ORDER, -1, 0, i64::MAX] {
+        assert_eq!(Publication::parse(with(id).as_bytes()).unwrap().work_order_id(), id);
+    }
+    for id in [LOWEST_WORK_ORDER - 1, i64::MIN] {
+        assert_eq!(faults(&with(id)), [("/Header/WorkOrderId".into(), "out_of_range")]);
+    }
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     assert_eq!(
         faults(

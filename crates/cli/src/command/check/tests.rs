@@ -47,15 +47,20 @@ async fn programs_get_json_and_a_ci_gets_junit() {
     let (outcome, printed) = run(Screen::pipe(), &[&url, "--json", "--junit", &path]).await;
     assert_eq!(outcome.unwrap_err().exit_status(), 1);
     let report: serde_json::Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!((&report["Grade"], &report["Failed"]), (&"F".into(), &10.into()));
+    assert_eq!(report["Grade"], "F");
     let probes = report["Probes"].as_array().unwrap();
     assert_eq!(probes.len(), 34);
+    let failed = probes.iter().filter(|probe| probe["Outcome"] == "Failed").count();
+    assert_eq!(report["Failed"], failed);
+    // On a busy machine the answers may be slow, too.
+    let of_refusals = |probe: &&serde_json::Value| probe["Outcome"] == "Failed" && probe["Probe"] != "quick";
+    assert_eq!(probes.iter().filter(of_refusals).count(), 10, "{report}");
     let names = ["Sent", "Came", "Why", "Outcome"];
     assert!(probes.iter().all(|probe| names.iter().all(|name| probe[name].as_str().is_some())), "{report}");
     let junit = std::fs::read_to_string(&path).unwrap();
-    assert!(junit.contains("tests=\"34\" failures=\"10\""), "{junit}");
+    assert!(junit.contains(&format!("tests=\"34\" failures=\"{failed}\"")), "{junit}");
     assert!(junit.contains("a=1&amp;b=2, grade F"), "{junit}");
-    assert_eq!(junit.matches("<failure ").count(), 10);
+    assert_eq!(junit.matches("<failure ").count(), failed);
     assert_eq!(junit.matches("<testcase ").count(), junit.matches("</testcase>").count());
 }
 

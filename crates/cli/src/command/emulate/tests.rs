@@ -120,6 +120,10 @@ async fn an_action_of_ones_own_is_sent_with_its_members() {
     std::fs::write(file.path(), "[1]").unwrap();
     let (outcome, _) = run(Screen::pipe(), &words).await;
     assert_eq!(outcome.unwrap_err().exit_status(), 1, "no object");
+    let (outcome, _) = run(Screen::pipe(), &["Own", "--sample", "/nowhere.json", "--to", &url]).await;
+    let failure = outcome.unwrap_err();
+    assert_eq!(failure.exit_status(), 1, "no such file");
+    assert!(failure.to_string().starts_with("/nowhere.json cannot be read: "), "{failure}");
     let (outcome, _) = run(Screen::pipe(), &["Accepted", "--sample", &path, "--to", &url]).await;
     assert_eq!(outcome.unwrap_err().exit_status(), 2, "one of the 28");
     assert_eq!(receiver.requests().len(), 1);

@@ -231,6 +231,14 @@ fn a_file_without_certificate_and_a_jwt_are_told_apart_from_a_bad_token() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let line = Line::parse_from(["verify", "--certificate", "/nowhere.pem"]);
+    let failure = line.verify.judge(b"abc<---->def", &Screen::pipe().captured()).unwrap_err();
+    assert_eq!(failure.exit_status(), 1);
+    assert!(failure.to_string().starts_with("/nowhere.pem cannot be read: "), "{failure}");
+}
+
+#[test]
 fn the_url_counts_by_its_origin() {
     assert_eq!(origin("HTTPS://Bücher.Example:443/a?b").unwrap(), "https://xn--bcher-kva.example");
     assert_eq!(origin("http://127.0.0.1:9000/").unwrap(), "http://127.0.0.1:9000");

@@ -54,7 +54,7 @@ impl Write {
 
 fn still_matches(row: &Row, job: &JobRecord) -> bool {
     job.job.kind.takes(row.state)
-        && job.job.filter.state.is_none_or(|state| state == row.state)
+        && job.job.filter.state.is_none_or(|states| states.takes(row.state))
         && row.finished.is_none_or(|finished| finished <= job.job.created)
         && row.reason != Some(Reason::Erased)
 }

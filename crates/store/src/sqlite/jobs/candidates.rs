@@ -53,8 +53,9 @@ fn deliveries(
     after: u64,
     look: Look,
 ) -> Result<Candidates, Error> {
-    let wants =
-        |state: State| job.job.kind.takes(state) && job.job.filter.state.is_none_or(|wanted| wanted == state);
+    let wants = |state: State| {
+        job.job.kind.takes(state) && job.job.filter.state.is_none_or(|wanted| wanted.takes(state))
+    };
     let mut sources = Vec::new();
     if wants(State::Pending) || wants(State::Retrying) {
         sources.push((WAITING.to_owned(), None));
@@ -194,7 +195,7 @@ fn matches(
     let (work_order, branch, accepted): (i64, i64, i64) = (row.get(7)?, row.get(8)?, row.get(10)?);
     let company = row.get_ref(1)?.as_str()?;
     let endpoint = row.get_ref(2)?.as_blob()?;
-    let wanted = filter.state.is_none_or(|wanted| wanted == state)
+    let wanted = filter.state.is_none_or(|wanted| wanted.takes(state))
         && filter.company_id.as_ref().map(CompanyId::as_str).is_none_or(|wanted| wanted == company)
         && filter.endpoint_id.as_ref().is_none_or(|wanted| wanted.as_bytes() == endpoint)
         && filter.work_order_id.is_none_or(|wanted| wanted == work_order)

@@ -27,7 +27,7 @@ pub(in super::super) fn job(
     Ok(found.filter(|job| company.is_none_or(|company| job.job.filter.company_id.as_ref() == Some(company))))
 }
 
-/// Newest first.
+/// Newest first, without dry runs that have ended: they are an answer to one question, and did nothing.
 pub(in super::super) fn jobs(
     connection: &Connection,
     company: Option<&CompanyId>,
@@ -36,7 +36,10 @@ pub(in super::super) fn jobs(
     // With a company: jobs_by_company; else the primary key.
     let of_company = if company.is_some() { "company_id = ?2" } else { "?2 IS NULL" };
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM jobs WHERE {of_company} AND job_no < ?1 ORDER BY job_no DESC LIMIT ?3"
+        "SELECT {COLUMNS} FROM jobs
+         WHERE {of_company} AND job_no < ?1 AND NOT (dry_run = 1 AND open = 0)
+         ORDER BY job_no DESC
+         LIMIT ?3"
     ))?;
     let limit = paging.limit.max(1);
     let rows =

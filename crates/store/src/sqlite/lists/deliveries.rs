@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use workbell_model::hold::Waits;
-use workbell_model::{CompanyId, DeliveryId, DeliveryNo, Failures, NotificationNo, State};
+use workbell_model::{CompanyId, DeliveryId, DeliveryNo, Failures, NotificationNo, State, States};
 use workbell_wire::{MessageId, Timestamp};
 
 use super::super::by_hand::endpoint_key;
@@ -116,12 +116,12 @@ pub(in super::super) fn deliveries(
     let mut waiting = connection.prepare_cached(&waiting_sql)?;
     let mut finished = connection.prepare_cached(&finished_sql)?;
     let mut sources = [
-        if filter.state.is_none_or(State::is_undelivered) {
+        if wants_any(filter, |state| state.is_undelivered()) {
             Some(waiting.query(params![start])?)
         } else {
             None
         },
-        if filter.state.is_none_or(|state| !state.is_undelivered()) {
+        if wants_any(filter, |state| !state.is_undelivered()) {
             Some(finished.query(params![start])?)
         } else {
             None
@@ -146,13 +146,22 @@ pub(in super::super) fn deliveries(
     }
 }
 
+/// Whether one of the wanted states is such a one.
+fn wants_any(filter: &DeliveryFilter, is_such: fn(State) -> bool) -> bool {
+    filter
+        .state
+        .is_none_or(|wanted| State::ALL.into_iter().any(|state| wanted.takes(state) && is_such(state)))
+}
+
 /// The condition that lets the partial index `finished_undone` serve lists of dead and discarded ones.
-fn finished_condition(state: Option<State>) -> &'static str {
-    match state {
-        Some(State::Dead) => "d.state = 1 AND d.state <> 0 AND d.delivery_no < ?1",
-        Some(State::Discarded) => "d.state = 2 AND d.state <> 0 AND d.delivery_no < ?1",
-        Some(State::Delivered) => "d.state = 0 AND d.delivery_no < ?1",
-        Some(State::Pending | State::Retrying) | None => "d.delivery_no < ?1",
+fn finished_condition(wanted: Option<States>) -> &'static str {
+    match wanted {
+        Some(States::One(State::Dead)) => "d.state = 1 AND d.state <> 0 AND d.delivery_no < ?1",
+        Some(States::One(State::Discarded)) => "d.state = 2 AND d.state <> 0 AND d.delivery_no < ?1",
+        Some(States::One(State::Delivered)) => "d.state = 0 AND d.delivery_no < ?1",
+        Some(States::One(State::Pending | State::Retrying) | States::Undelivered) | None => {
+            "d.delivery_no < ?1"
+        }
     }
 }
 
@@ -212,7 +221,7 @@ fn number(delivery: &DeliveryRecord) -> i64 {
 
 fn matches(row: &DeliveryRecord, filter: &DeliveryFilter) -> bool {
     let wanted = &filter.notification;
-    filter.state.is_none_or(|state| state == row.state)
+    filter.state.is_none_or(|wanted| wanted.takes(row.state))
         && filter.endpoint_id.is_none_or(|endpoint| endpoint == row.endpoint.endpoint_id)
         && filter.error.as_ref().is_none_or(|error| row.last_error.as_ref() == Some(error))
         && is_or_any(wanted.company_id.as_ref().map(CompanyId::as_str), row.endpoint.company_id.as_str())

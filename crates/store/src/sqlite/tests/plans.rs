@@ -45,7 +45,7 @@ const WHOLE: [&str; 22] = [
     "FROM alerts WHERE sent IS NULL",
     "FROM jobs WHERE open = 1",
     // A page of all jobs.
-    "FROM jobs WHERE ?2 IS NULL",
+    "FROM jobs\n         WHERE ?2 IS NULL",
     // To find a MessageId without a company: one look-up for each.
     "SELECT company_id FROM companies",
 ];
@@ -55,7 +55,7 @@ const SORTS: [&str; 2] =
     ["l.delivery_no BETWEEN ?2 AND ?3", "INSERT INTO log_orders (work_order_id, log_no) SELECT"];
 
 /// Statements of the hot paths, by a part of them, with what their plan must say.
-const HOT: [(&str, &str); 21] = [
+const HOT: [(&str, &str); 25] = [
     ("json_extract(l.detail, '$.MessageId') = ?2", "log_by_message (<expr>=? AND log_no<?)"),
     (
         "SELECT work_order_id FROM lanes\n         WHERE endpoint_id = ?1 AND mark = ?2 AND due <= ?3",
@@ -122,6 +122,16 @@ const HOT: [(&str, &str); 21] = [
         "PRIMARY KEY (company_id=? AND endpoint_id=? AND delivery_no=?)",
     ),
     ("d.state = 1 AND d.state <> 0", "finished_undone (state=? AND delivery_no"),
+    (
+        "SELECT minute, waiting FROM backlog",
+        "PRIMARY KEY (company_id=? AND endpoint_id=? AND minute>? AND minute<?)",
+    ),
+    ("SELECT 1 FROM undelivered WHERE company_id = ?1 LIMIT", "COVERING INDEX undelivered_"),
+    ("WHERE company_id = ?1 AND attempts > 0", "INDEX undelivered_tried (company_id=?)"),
+    (
+        "AND state = ?3 AND state <> 0 LIMIT",
+        "COVERING INDEX finished_undone_by_company (company_id=? AND state=?)",
+    ),
 ];
 
 /// Everything that a store is asked in its life.
@@ -154,6 +164,8 @@ async fn busy_life(bench: &mut Bench) {
     bench.store().backlog(&endpoint).await.unwrap();
     let span = Span { from: bench.now().minus(DAY), to: bench.now(), step: 1 };
     bench.store().traffic(&endpoint, span).await.unwrap();
+    bench.store().backlog_over(&endpoint, span).await.unwrap();
+    bench.store().tally(&endpoint.company_id).await.unwrap();
     bench.store().waiting(&endpoint).await.unwrap();
     feed(bench).await;
     bench.store().keys().await.unwrap();
@@ -256,7 +268,11 @@ async fn lists(bench: &Bench, head: &workbell_model::Undelivered, endpoint: &wor
         let filter = NotificationFilter { work_order_id, ..NotificationFilter::default() };
         bench.store().notifications(filter.clone(), paging()).await.unwrap();
         for state in State::ALL.into_iter().map(Some).chain([None]) {
-            let filter = DeliveryFilter { state, notification: filter.clone(), ..DeliveryFilter::default() };
+            let filter = DeliveryFilter {
+                state: state.map(Into::into),
+                notification: filter.clone(),
+                ..DeliveryFilter::default()
+            };
             bench.store().deliveries(filter, paging()).await.unwrap();
         }
     }
