@@ -152,6 +152,8 @@ export class Hands {
   async open(opener, dialog) {
     await this.enter(opener);
     await dialog.waitFor();
+    // It goes there when the browser has told that the dialog is open.
+    await dialog.locator(":focus").waitFor();
     await this.within(dialog, "the focus goes into the dialog");
   }
 

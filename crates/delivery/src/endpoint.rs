@@ -561,7 +561,7 @@ impl Task {
 
 /// What stands behind those that are known.
 fn behind(deliveries: Vec<Undelivered>, limit: usize) -> Front {
-    Front { more: deliveries.len() >= limit, deliveries, next_due: None }
+    Front { more: deliveries.len() >= limit, deliveries, ..Front::default() }
 }
 
 /// Counts an attempt for as long as it lives.

@@ -267,6 +267,7 @@ impl Window {
         }
         lane.loading = None;
         lane.more |= front.more;
+        lane.passed_due = lane.passed_due.or(front.passed_due);
         for delivery in front.deliveries {
             let known = delivery.sequence <= lane.tail || lane.in_flight == Some(delivery.sequence);
             if !known && self.bytes >= MOST_BYTES && !lane.queue.is_empty() {
@@ -338,6 +339,10 @@ impl Window {
             if let Some(lane) = self.lanes.get_mut(&work_order_id) {
                 match lane.queue.front() {
                     Some(_) if lane.in_flight.is_some() || lane.stale => lane.in_line = false,
+                    Some(_) if lane.passed_due.is_some_and(|due| due <= now) => {
+                        lane.in_line = false;
+                        self.reload(work_order_id);
+                    }
                     // A wish that came too late for its attempt is applied now.
                     Some(head) if head.due <= now || head.wish.is_some() => return Some(work_order_id),
                     // Those behind it may be tried if its hold is over, which the store knows.
@@ -372,7 +377,7 @@ impl Window {
 
     fn let_in(&mut self, found: LaneWindow, longer: bool) {
         let work_order_id = found.work_order_id;
-        let mut lane = Lane { more: found.more || longer, ..Lane::default() };
+        let mut lane = Lane { more: found.more || longer, passed_due: found.passed_due, ..Lane::default() };
         for delivery in found.deliveries {
             if self.bytes >= MOST_BYTES && !lane.queue.is_empty() {
                 lane.more = true;

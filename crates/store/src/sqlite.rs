@@ -314,7 +314,10 @@ impl Store for SqliteStore {
 
     async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
         let key = endpoint.clone();
-        self.readers.run(move |connection| traffic::backlog(connection, &key)).await
+        let Queue { waiting, oldest } =
+            self.readers.run(move |connection| traffic::queue(connection, &key)).await?;
+        let consecutive_failures = self.directory.health(endpoint).consecutive_failures();
+        Ok(Backlog { waiting, oldest, consecutive_failures })
     }
 
     async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {

@@ -267,7 +267,7 @@ impl World {
                     }
                     let behind = lane.range(after + 1..).take(limit);
                     let deliveries: Vec<_> = behind.map(|(_, row)| row.clone()).collect();
-                    Front { more: deliveries.len() >= limit, deliveries, next_due: None }
+                    Front { more: deliveries.len() >= limit, deliveries, ..Front::default() }
                 }))
             }
         });
@@ -354,6 +354,7 @@ fn due_lanes(
         work_order_id: *id,
         deliveries: waiting[id].values().take(behind + 1).cloned().collect(),
         more: waiting[id].len() > behind + 1,
+        passed_due: None,
     });
     DueLanes { lanes: lanes.collect(), more: due.len() > most, next_due: later.first().map(|(due, _)| *due) }
 }

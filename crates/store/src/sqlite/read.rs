@@ -78,7 +78,8 @@ pub(super) fn due_lanes(
             next_due = next_due.into_iter().chain(front.next_due).min();
             stale.push(work_order_id);
         } else {
-            due.lanes.push(LaneWindow { work_order_id, deliveries: front.deliveries, more: front.more });
+            let Front { deliveries, more, passed_due, .. } = front;
+            due.lanes.push(LaneWindow { work_order_id, deliveries, more, passed_due });
         }
     }
     let later: Option<i64> = connection
@@ -172,7 +173,7 @@ pub(super) fn front(
     while let Some(row) = rows.next()? {
         let order = waits(row, WAITS)?;
         match walk.step(&order) {
-            Step::Pass => {}
+            Step::Pass => front.passed_due = walk.next,
             Step::Try | Step::Behind if front.deliveries.len() == limit => {
                 front.more = true;
                 break;

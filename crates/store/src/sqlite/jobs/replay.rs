@@ -17,7 +17,7 @@ use super::super::write::{Event, Write};
 use super::Tally;
 use crate::error::Error;
 use crate::job::{JobRecord, MOST_REPLAYS};
-use crate::record::{DueLanes, LaneWindow};
+use crate::record::{DueLanes, Front, LaneWindow};
 
 /// Replays of a cancelled job that one step takes out.
 const TIDIED: usize = 200;
@@ -200,8 +200,8 @@ pub(super) fn due_replays(
         if front.deliveries.is_empty() {
             due.next_due = due.next_due.into_iter().chain(front.next_due).min();
         } else {
-            let (deliveries, more) = (front.deliveries, front.more);
-            due.lanes.push(LaneWindow { work_order_id: lane.1, deliveries, more });
+            let Front { deliveries, more, passed_due, .. } = front;
+            due.lanes.push(LaneWindow { work_order_id: lane.1, deliveries, more, passed_due });
         }
     }
     Ok(due)
