@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use workbell_model::{Sequence, Undelivered};
+use workbell_wire::Timestamp;
 
 /// Deliveries of one lane that are kept at most. 32: a refill then costs little of each delivery; the design demands
 /// the head and 8 behind it.
@@ -25,6 +26,8 @@ pub(crate) struct Lane {
     pub(crate) loading: Option<u64>,
     /// What that read brings is out of date: read again, from the front.
     pub(crate) stale: bool,
+    /// When one that stands ahead of all here is due, that waits and holds nobody: then it goes first.
+    pub(crate) passed_due: Option<Timestamp>,
     /// Stands in the line of those that are ready.
     pub(crate) in_line: bool,
 }

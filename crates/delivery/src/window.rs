@@ -42,7 +42,7 @@ const USUAL_BYTES: usize = 16 << 10;
 /// What the store is to be asked for. The answer carries the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read {
-    /// So many due lanes, with so many deliveries behind each head.
+    /// So many due lanes beside those that are [`Window::known`], with so many deliveries behind each head.
     DueLanes { lanes: usize, behind: usize, ticket: u64 },
     /// So many deliveries of a lane, behind this sequence.
     Lane { work_order_id: WorkOrderId, after: Sequence, limit: usize, ticket: u64 },
@@ -221,6 +221,11 @@ impl Window {
         lane.more = true;
     }
 
+    /// The lanes that are here: due in the store too, most of them.
+    pub(crate) fn known(&self) -> Vec<WorkOrderId> {
+        self.lanes.keys().copied().collect()
+    }
+
     /// Work orders with an attempt whose outcome is not on disk yet.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = WorkOrderId> {
         self.lanes.iter().filter(|(_, lane)| lane.in_flight.is_some()).map(|(id, _)| *id)
@@ -247,8 +252,7 @@ impl Window {
             self.given = 0;
             let ticket = self.ticket();
             self.refill = Some(Refill::new(ticket));
-            // Those that are here are due in the store too, so they are found again.
-            let lanes = self.lanes.len() + (self.affordable() / (1 + BEHIND)).clamp(1, LOW_LANES);
+            let lanes = (self.affordable() / (1 + BEHIND)).clamp(1, LOW_LANES);
             reads.push(Read::DueLanes { lanes, behind: BEHIND, ticket });
         }
         reads
@@ -263,6 +267,7 @@ impl Window {
         }
         lane.loading = None;
         lane.more |= front.more;
+        lane.passed_due = lane.passed_due.or(front.passed_due);
         for delivery in front.deliveries {
             let known = delivery.sequence <= lane.tail || lane.in_flight == Some(delivery.sequence);
             if !known && self.bytes >= MOST_BYTES && !lane.queue.is_empty() {
@@ -334,6 +339,10 @@ impl Window {
             if let Some(lane) = self.lanes.get_mut(&work_order_id) {
                 match lane.queue.front() {
                     Some(_) if lane.in_flight.is_some() || lane.stale => lane.in_line = false,
+                    Some(_) if lane.passed_due.is_some_and(|due| due <= now) => {
+                        lane.in_line = false;
+                        self.reload(work_order_id);
+                    }
                     // A wish that came too late for its attempt is applied now.
                     Some(head) if head.due <= now || head.wish.is_some() => return Some(work_order_id),
                     // Those behind it may be tried if its hold is over, which the store knows.
@@ -368,7 +377,7 @@ impl Window {
 
     fn let_in(&mut self, found: LaneWindow, longer: bool) {
         let work_order_id = found.work_order_id;
-        let mut lane = Lane { more: found.more || longer, ..Lane::default() };
+        let mut lane = Lane { more: found.more || longer, passed_due: found.passed_due, ..Lane::default() };
         for delivery in found.deliveries {
             if self.bytes >= MOST_BYTES && !lane.queue.is_empty() {
                 lane.more = true;

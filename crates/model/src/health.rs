@@ -99,8 +99,8 @@ pub struct Health {
     /// It was reopened and is given so many slots; `None` when that is over.
     pub reopening: Option<u16>,
     throttle: Option<Throttle>,
-    /// An attempt failed since its last success.
-    failed: bool,
+    /// Attempts that failed since its last success, whatever they say of it.
+    consecutive: u32,
     /// Successes that followed a failure. Whatever failed in an earlier epoch failed before the last success.
     pub epoch: u64,
     /// Its last success, in ticks, as of the last time anything here was written.
@@ -230,7 +230,13 @@ impl Health {
 
     /// Whether an attempt failed since its last success: the next one tells what the failures were.
     pub fn has_failed(&self) -> bool {
-        self.failed
+        self.consecutive > 0
+    }
+
+    /// Attempts that failed since its last success, whatever they say of it. Those that were interrupted, or that began
+    /// before a change of the request or target, are none of them.
+    pub fn consecutive_failures(&self) -> u32 {
+        self.consecutive
     }
 
     /// Until when the endpoint asked for a pause, as far as known; may be over.
@@ -256,7 +262,7 @@ impl Health {
 
     /// Whether a success changes more than when and where it was: then the new state is to be stored.
     pub fn notices_success(&self) -> bool {
-        self.failed
+        self.has_failed()
             || self.failures > 0
             || self.down.is_some()
             || self.reopening.is_some()
@@ -284,8 +290,8 @@ impl Health {
     fn after_success(&self, ended: Ended, known: Failures, numbers: Numbers) -> After {
         let mut health = *self;
         health.note_success(ended.work_order_id, ended.at);
-        health.epoch += u64::from(self.failed);
-        (health.failed, health.failures, health.throttle) = (false, 0, None);
+        health.epoch += u64::from(self.has_failed());
+        (health.consecutive, health.failures, health.throttle) = (0, 0, None);
         let throttled = self.throttled_until().is_some_and(|until| until > ended.at);
         if self.throttle.is_some() && throttled {
             // What was under way when it asked for a pause does not end the pause.
@@ -302,7 +308,7 @@ impl Health {
                 health.reopening = (more < numbers.most_slots).then_some(more);
                 Transition::Widened
             }
-            (None, None) if self.failed => Transition::Recovered,
+            (None, None) if self.has_failed() => Transition::Recovered,
             (None, None) => Transition::Unchanged,
         };
         After { health, ..self.with(transition, known) }
@@ -312,7 +318,7 @@ impl Health {
         let own = failure.may_be_own() && known.first_epoch.is_some_and(|epoch| epoch < self.epoch);
         let counts = !own && !failure.is_throttle();
         let mut health = *self;
-        health.failed = true;
+        health.consecutive = self.consecutive.saturating_add(1);
         let open = self.open.reading(ended.at);
         // One that lies ahead was noted while a clock was wrong: the hold begins now.
         let noted = |from: Option<Timestamp>| from.map(|from| from.min(open));

@@ -280,6 +280,7 @@ macro_rules! conformance_suite {
                 steps_have_what_began_in_them,
                 an_endpoint_sees_its_own_traffic_only,
                 the_backlog_is_what_waits_since_when_and_how_it_failed,
+                failures_in_a_row_are_known_when_the_log_has_lost_them,
                 traffic_goes_with_the_log,
                 what_waited_is_known_for_the_end_of_every_minute,
                 what_waited_goes_with_the_log,

@@ -302,6 +302,8 @@ pub struct LaneWindow {
     pub deliveries: Vec<Undelivered>,
     /// There are more behind these.
     pub more: bool,
+    /// When the first of those that were left out is due: it goes first then.
+    pub passed_due: Option<Timestamp>,
 }
 
 /// The front of any lane.
@@ -311,6 +313,8 @@ pub struct Front {
     pub deliveries: Vec<Undelivered>,
     /// There are more behind these.
     pub more: bool,
+    /// When the first of those ahead that wait and hold nobody is due: it goes first then.
+    pub passed_due: Option<Timestamp>,
     /// When no head is due: when the first is, or when a hold ends. `None` when nothing waits.
     pub next_due: Option<Timestamp>,
 }

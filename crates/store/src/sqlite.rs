@@ -225,12 +225,13 @@ impl Store for SqliteStore {
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error> {
         let Some(view) = self.view(endpoint) else { return Ok(DueLanes::default()) };
         let key = endpoint.clone();
         let (due, stale) = self
             .readers
-            .run(move |connection| read::due_lanes(connection, &key, view, now, lanes, behind))
+            .run(move |connection| read::due_lanes(connection, &key, view, now, (lanes, behind), &known))
             .await?;
         if !stale.is_empty() {
             // Whoever asks again must not find them so again.
@@ -313,7 +314,10 @@ impl Store for SqliteStore {
 
     async fn backlog(&self, endpoint: &EndpointKey) -> Result<Backlog, Error> {
         let key = endpoint.clone();
-        self.readers.run(move |connection| traffic::backlog(connection, &key)).await
+        let Queue { waiting, oldest } =
+            self.readers.run(move |connection| traffic::queue(connection, &key)).await?;
+        let consecutive_failures = self.directory.health(endpoint).consecutive_failures();
+        Ok(Backlog { waiting, oldest, consecutive_failures })
     }
 
     async fn traffic(&self, endpoint: &EndpointKey, span: Span) -> Result<Vec<Traffic>, Error> {

@@ -8,9 +8,6 @@ use workbell_wire::Timestamp;
 /// A minute: what traffic is counted by.
 pub const MINUTE: Duration = Duration::from_secs(60);
 
-/// Most failures in a row that are counted: 1,000.
-pub const MOST_CONSECUTIVE: u32 = 1000;
-
 /// A span of time in steps of whole minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -44,7 +41,8 @@ pub struct Backlog {
     pub waiting: u64,
     /// When the oldest of them was accepted.
     pub oldest: Option<Timestamp>,
-    /// Failed attempts since the last one that delivered, as far as they are kept; at most [`MOST_CONSECUTIVE`].
+    /// Failed attempts since the last one that delivered, whether or not the log has them still. Samples, interrupted
+    /// ones, and those that began before a change of the request or target do not count.
     pub consecutive_failures: u32,
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use workbell_egress::RetryAfter;
-use workbell_model::{DeliveryId, EndpointKey, Health, On410, Reason, State};
+use workbell_model::{DeliveryId, EndpointKey, Health, On410, Reason, RetrySchedule, State};
 use workbell_store::Store;
 use workbell_store::record::EndpointChange;
 use workbell_wire::Timestamp;
@@ -122,6 +122,30 @@ async fn one_that_is_always_refused_holds_five_thousand_behind_it_for_an_hour_an
     assert!(world.now().since(asked) < SECOND, "it holds nobody any more");
     assert_eq!(health(&world, &key).down, None, "one bad notification never closes an endpoint");
     assert!(matches!(world.state(bad).await, State::Retrying));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_others_have_passed_goes_first_when_its_time_comes() {
+    let mut world = World::new().await;
+    world
+        .endpoint(|settings| {
+            settings.hold_limit = Some(Duration::ZERO);
+            settings.retry_schedule = Some(RetrySchedule::new(vec![20 * SECOND]).unwrap());
+        })
+        .await;
+    let other = world.publish(1, 7).await;
+    world.until_state(other, State::Delivered).await;
+    world.receiver.answers(|seen| {
+        let bad = seen.sequence == 1 && seen.attempt == 1;
+        (SECOND, Answer::Status(if bad { 400 } else { 200 }))
+    });
+    let ids = world.publish_all(1, &[42; 100]).await;
+    world.until_state(ids[0], State::Delivered).await;
+    let seen = world.receiver.seen();
+    let late = seen.last().unwrap().at.since(seen[1].ended);
+    assert!(late >= 20 * SECOND && late < 24 * SECOND, "while those behind it go on: {late:?}");
+    assert_eq!(world.state(ids[99]).await, State::Pending);
+    world.until_all(&ids, State::Delivered).await;
 }
 
 #[tokio::test(start_paused = true)]

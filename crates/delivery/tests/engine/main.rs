@@ -14,6 +14,7 @@ mod model;
 mod order;
 mod outage;
 mod receiver;
+mod referee;
 mod request;
 mod restart;
 mod schedule;

@@ -1,4 +1,5 @@
-//! Whatever receivers, people and machines do: order, at least once, exact counts, one record per attempt.
+//! Whatever receivers, people and machines do: order, at least once, exact counts, one record per attempt; and after
+//! each step holds, probes, throttles, slots and due times as a [`Referee`](crate::referee::Referee) tells them.
 //!
 //! A case is a seed (of the receivers' answers and of all delays within) and a list of acts. A failing one is kept in
 //! `model.regressions` beside this file and tried first from then on. `PROPTEST_CASES` takes another number of cases.
@@ -17,7 +18,8 @@ use workbell_store::record::{EndpointChange, LogRecord};
 use workbell_wire::Timestamp;
 
 use crate::receiver::{Answer, End, Seen};
-use crate::world::{MINUTE, SECOND, Setup, World};
+use crate::referee::{Overtaken, Place};
+use crate::world::{DAY, HOUR, SECOND, Setup, World};
 
 /// Enough for about half a minute.
 const CASES: u32 = 300;
@@ -83,7 +85,8 @@ fn at_random(seed: u64, seen: &Seen) -> (Duration, Answer) {
         19 => Answer::Status(302),
         20..22 => Answer::Status(404),
         22..25 => Answer::Status(500),
-        25 => Answer::RetryAfter(429, RetryAfter::Seconds(hash >> 40 & 7)),
+        25 if hash >> 40 & 1 == 0 => Answer::Status(429),
+        25 => Answer::RetryAfter(429, RetryAfter::Seconds(hash >> 41 & 7)),
         26 => Answer::RetryAfter(503, RetryAfter::Date(seen.at.plus(5 * SECOND).to_http_date())),
         27..29 => Answer::Refused,
         _ => Answer::Hang,
@@ -98,16 +101,7 @@ struct Model {
     /// When something made an endpoint, or one delivery, due at once.
     nudges: Vec<(Timestamp, i64, Option<DeliveryId>)>,
     wrong: Arc<Mutex<Vec<String>>>,
-    overtaken: Arc<Mutex<Vec<Overtaken>>>,
     redirects: u32,
-}
-
-/// A delivery that seemed to wait when one behind it was tried.
-struct Overtaken {
-    nth: i64,
-    work_order_id: i64,
-    sequence: u64,
-    by: Seen,
 }
 
 impl Model {
@@ -115,11 +109,12 @@ impl Model {
         let defaults = Defaults {
             retry_schedule: RetrySchedule::new([1, 3, 9].map(Duration::from_secs).to_vec()).unwrap(),
             max_attempts: 4,
-            max_age: if seed & 1 == 0 { 10 * MINUTE } else { 10 * SECOND },
+            max_age: if seed & 1 == 0 { DAY } else { 10 * SECOND },
             timeout: 3 * SECOND,
             endpoint_concurrency: 3,
             // One that is down is probed before anybody's time.
             down_after: if seed & 2 == 0 { 0 } else { 4 },
+            hold_limit: if seed & 4 == 0 { HOUR } else { 4 * SECOND },
             ..Defaults::default()
         };
         let mut world = World::with(Setup { defaults, max_in_flight: 4, seed, ..Setup::default() }).await;
@@ -129,17 +124,19 @@ impl Model {
         world.receiver.answers(move |seen| at_random(seed, seen));
         let wrong = Arc::new(Mutex::new(Vec::new()));
         let keys = vec![first, second];
-        let overtaken = Arc::default();
-        let mut model =
-            Model { world, keys, ids: Vec::new(), nudges: Vec::new(), wrong, overtaken, redirects: 0 };
+        // What expires has its fate without an attempt and without a word, which the referee would have to guess.
+        if seed & 1 == 0 {
+            world.referee.lock().unwrap().begin(&world.setup.defaults);
+        }
+        let (ids, nudges) = (Vec::new(), Vec::new());
+        let mut model = Model { world, keys, ids, nudges, wrong, redirects: 0 };
         model.watch();
         model
     }
 
     /// Looks at every request as it comes.
     fn watch(&mut self) {
-        let (wrong, keys, fates) = (self.wrong.clone(), self.keys.clone(), self.world.fates.clone());
-        let overtaken = self.overtaken.clone();
+        let (wrong, keys, referee) = (self.wrong.clone(), self.keys.clone(), self.world.referee.clone());
         self.world.receiver.is_watched_by(move |all, new| {
             let key = keys[usize::try_from(nth_of(new) - 1).unwrap()].clone();
             let same_lane =
@@ -147,11 +144,8 @@ impl Model {
             if let Some(open) = all.iter().filter(same_lane).find(|seen| seen.end == End::Open) {
                 wrong.lock().unwrap().push(format!("two of a lane at once: {open:?} and {new:?}"));
             }
-            let ahead = fates.lock().unwrap().ahead(&(key, new.work_order_id), new.sequence, new.at);
-            if let Some(sequence) = ahead {
-                let (nth, work_order_id, by) = (nth_of(new), new.work_order_id, new.clone());
-                overtaken.lock().unwrap().push(Overtaken { nth, work_order_id, sequence, by });
-            }
+            let open = all.iter().filter(|seen| seen.end == End::Open && seen.url == new.url).count();
+            referee.lock().unwrap().starts(&key, new, open);
         });
     }
 
@@ -211,9 +205,19 @@ impl Model {
                 }
                 self.world.crash().await;
             }
-            Act::Trouble(trouble) => self.world.store().set_trouble(trouble),
-            Act::FailReads(count) => self.world.store().fail_reads(count),
+            Act::Trouble(trouble) => {
+                self.world.store().set_trouble(trouble);
+                self.excuse(Duration::ZERO);
+            }
+            Act::FailReads(count) => {
+                self.world.store().fail_reads(count);
+                self.excuse(5 * SECOND);
+            }
         }
+    }
+
+    fn excuse(&self, time: Duration) {
+        self.world.referee.lock().unwrap().excuse(self.world.now().plus(time));
     }
 
     async fn publish(&mut self, nth: i64, work_orders: &[i64]) {
@@ -229,9 +233,7 @@ impl Model {
         }
         let (id, nth) = self.ids[at.index(self.ids.len())];
         let by_hand = self.world.by_hand(id);
-        if let Ok(record) = self.world.store().retry(by_hand).await {
-            let lane = (self.key(nth), record.work_order_id);
-            self.world.fates.lock().unwrap().waits(lane, record.sequence, self.world.now());
+        if self.world.store().retry(by_hand).await.is_ok() {
             self.nudges.push((self.world.now(), nth, Some(id)));
         }
     }
@@ -240,11 +242,7 @@ impl Model {
         if self.ids.is_empty() {
             return;
         }
-        let (id, nth) = self.ids[at.index(self.ids.len())];
-        let record = self.world.delivery(id).await;
-        // Those behind it may go as soon as this is on disk, or as soon as the attempt in flight ends.
-        let lane = (self.key(nth), record.work_order_id);
-        self.world.fates.lock().unwrap().has_its_fate(lane, record.sequence);
+        let (id, _) = self.ids[at.index(self.ids.len())];
         let by_hand = self.world.by_hand(id);
         let _refused = self.world.store().discard(by_hand).await;
     }
@@ -306,17 +304,39 @@ impl Model {
 
     /// Only what had expired was overtaken: that fate comes without an attempt, so nobody told of it.
     async fn check_overtaken(&self) {
-        let overtaken = std::mem::take(&mut *self.overtaken.lock().unwrap());
-        for Overtaken { nth, work_order_id, sequence, by } in overtaken {
-            let mut had_expired = false;
-            for (id, _) in self.ids.iter().filter(|(_, endpoint)| *endpoint == nth) {
-                let record = self.world.delivery(*id).await;
-                let is_it = record.work_order_id == work_order_id && record.sequence == sequence;
-                let expired = record.reason == Some(Reason::Expired);
-                had_expired |= is_it && expired && record.finished.is_some_and(|at| at <= by.at);
-            }
-            assert!(had_expired, "{sequence} waits ahead of {by:?}");
+        let overtaken = std::mem::take(&mut self.world.referee.lock().unwrap().overtaken);
+        for Overtaken { place, by, why } in overtaken {
+            let record = self.world.delivery(self.id_of(&place)).await;
+            let expired = record.reason == Some(Reason::Expired);
+            let had_expired = expired && record.finished.is_some_and(|at| at <= by.at);
+            assert!(had_expired, "{place:?} waits ahead of {by:?}: {why}, {record:?}");
         }
+    }
+
+    fn id_of(&self, place: &Place) -> DeliveryId {
+        let no = self.world.referee.lock().unwrap().number(place);
+        self.ids.iter().find(|(id, _)| Some(id.no()) == no).unwrap().0
+    }
+
+    /// After each step: what the store says of the endpoints is what follows, and nothing is late.
+    async fn look(&mut self) {
+        for key in self.keys.clone() {
+            let (health, now) = (self.world.store().directory().health(&key), self.world.now());
+            self.world.referee.lock().unwrap().compare(&key, &health);
+            while self.world.store().trouble().is_none() {
+                let Some(late) = self.world.referee.lock().unwrap().late(&key, now) else { break };
+                let record = self.world.delivery(self.id_of(&late)).await;
+                if record.state.is_undelivered() {
+                    self.wrong.lock().unwrap().push(format!("late at {now:?}: {record:?}, {health:?}"));
+                    break;
+                }
+                // It has expired.
+                self.world.referee.lock().unwrap().is_gone(&late);
+            }
+        }
+        let referee = std::mem::take(&mut self.world.referee.lock().unwrap().wrong);
+        self.wrong.lock().unwrap().extend(referee);
+        assert_eq!(*self.wrong.lock().unwrap(), Vec::<String>::new());
     }
 
     /// No attempt began before its time.
@@ -327,6 +347,8 @@ impl Model {
                 between.contains(at) && *endpoint == nth && one.is_none_or(|one| one == id)
             });
             let due = pair[0].next_attempt_at;
+            // What was due at once as it began is so again.
+            let nudged = nudged || pair[0].error.as_deref() == Some("Interrupted");
             assert!(nudged || due.is_some_and(|due| due <= pair[1].start), "too early: {pair:?}");
         }
     }
@@ -352,8 +374,10 @@ fn run_case(seed: u64, acts: Vec<Act>) {
         let mut model = Model::new(seed).await;
         for act in acts {
             model.run(act).await;
+            model.look().await;
         }
         model.end().await;
+        model.look().await;
         model.check().await;
     });
 }

@@ -4,7 +4,7 @@
 //! which they were made. `complete` is followed by a command that is answered after its commit, so an outcome is on
 //! disk, and told, before time goes on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +32,7 @@ use workbell_store::{Error, Store, Subscriber};
 use workbell_wire::{MessageId, Timestamp};
 
 use crate::receiver::Bell;
+use crate::referee::{Pending, Referee};
 
 pub(crate) struct SlowStore {
     sqlite: Arc<SqliteStore>,
@@ -60,47 +61,20 @@ pub(crate) type Lost = Vec<(DeliveryNo, u16)>;
 pub(crate) struct Told {
     engine: Mutex<Option<Arc<dyn Subscriber>>>,
     bell: Bell,
-    fates: Arc<Mutex<Fates>>,
-}
-
-/// Which deliveries wait, as the store told, and since when.
-#[derive(Debug, Default)]
-pub(crate) struct Fates {
-    waiting: HashMap<(EndpointKey, WorkOrderId), BTreeMap<Sequence, Timestamp>>,
-}
-
-impl Fates {
-    pub(crate) fn waits(&mut self, lane: (EndpointKey, WorkOrderId), sequence: Sequence, since: Timestamp) {
-        self.waiting.entry(lane).or_default().insert(sequence, since);
-    }
-
-    pub(crate) fn has_its_fate(&mut self, lane: (EndpointKey, WorkOrderId), sequence: Sequence) {
-        self.waiting.entry(lane).or_default().remove(&sequence);
-    }
-
-    /// One that waited ahead of this place already before `now`.
-    pub(crate) fn ahead(
-        &self,
-        lane: &(EndpointKey, WorkOrderId),
-        sequence: Sequence,
-        now: Timestamp,
-    ) -> Option<Sequence> {
-        let ahead = self.waiting.get(lane)?.range(..sequence);
-        ahead.filter(|(_, since)| **since < now).map(|(sequence, _)| *sequence).next()
-    }
+    referee: Arc<Mutex<Referee>>,
 }
 
 impl SlowStore {
     pub(crate) fn new(
         sqlite: SqliteStore,
         bell: Bell,
-        fates: Arc<Mutex<Fates>>,
         lost: Arc<Mutex<Lost>>,
+        referee: Arc<Mutex<Referee>>,
     ) -> Self {
         SlowStore {
             sqlite: Arc::new(sqlite),
             turn: tokio::sync::Mutex::default(),
-            told: Arc::new(Told { engine: Mutex::default(), bell: bell.clone(), fates }),
+            told: Arc::new(Told { engine: Mutex::default(), bell: bell.clone(), referee }),
             bell,
             trouble: AtomicBool::new(false),
             dead: AtomicBool::new(false),
@@ -168,6 +142,26 @@ impl SlowStore {
         let _turn = self.turn.lock().await;
         let (sqlite, runtime) = (self.sqlite.clone(), Handle::current());
         tokio::task::spawn_blocking(move || runtime.block_on(work(sqlite))).await.unwrap()
+    }
+
+    /// The same of something that the referee is told of.
+    async fn written<T, F>(
+        &self,
+        pending: Pending,
+        work: impl FnOnce(Arc<SqliteStore>) -> F + Send + 'static,
+    ) -> T
+    where
+        F: Future<Output = T> + Send,
+        T: Send + 'static,
+    {
+        let referee = self.told.referee.clone();
+        self.section(|sqlite| async move {
+            referee.lock().unwrap().writes(Some(pending));
+            let done = work(sqlite).await;
+            referee.lock().unwrap().writes(None);
+            done
+        })
+        .await
     }
 
     async fn delay(&self) {
@@ -277,9 +271,17 @@ impl Store for SlowStore {
         if self.check_alive().is_err() || self.losing.load(Ordering::SeqCst) {
             return Err(self.lose(&completion));
         }
+        let referee = self.told.referee.clone();
         let done = self.section(|sqlite| async move {
+            let looks = referee.lock().unwrap().looks();
+            if looks {
+                let pending = outcome(&sqlite, &completion).await?;
+                referee.lock().unwrap().writes(Some(pending));
+            }
             sqlite.complete(completion).await?;
-            sqlite.check_value(Vec::new()).await.map(drop)
+            let done = sqlite.check_value(Vec::new()).await.map(drop);
+            referee.lock().unwrap().writes(None);
+            done
         });
         let done = done.await;
         self.bell.ring();
@@ -288,7 +290,8 @@ impl Store for SlowStore {
 
     async fn settle(&self, no: DeliveryNo, now: Timestamp) -> Result<(), Error> {
         self.check_alive()?;
-        self.section(move |sqlite| async move { sqlite.settle(no, now).await }).await
+        let pending = Pending::Settle(no, now);
+        self.written(pending, move |sqlite| async move { sqlite.settle(no, now).await }).await
     }
 
     async fn due_lanes(
@@ -297,12 +300,14 @@ impl Store for SlowStore {
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error> {
         self.delay().await;
         self.check_read()?;
         let endpoint = endpoint.clone();
-        let due =
-            self.section(move |sqlite| async move { sqlite.due_lanes(&endpoint, now, lanes, behind).await });
+        let due = self.section(move |sqlite| async move {
+            sqlite.due_lanes(&endpoint, now, lanes, behind, known).await
+        });
         let due = due.await;
         self.delay().await;
         due
@@ -400,15 +405,21 @@ impl Store for SlowStore {
     }
 
     async fn retry(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {
-        self.section(move |sqlite| async move { sqlite.retry(by_hand).await }).await
+        let pending = Pending::Retry(by_hand.clone());
+        self.written(pending, move |sqlite| async move { sqlite.retry(by_hand).await }).await
     }
 
     async fn discard(&self, by_hand: ByHand) -> Result<DeliveryRecord, Error> {
-        self.section(move |sqlite| async move { sqlite.discard(by_hand).await }).await
+        let pending = Pending::Discard(by_hand.clone());
+        self.written(pending, move |sqlite| async move { sqlite.discard(by_hand).await }).await
     }
 
     async fn change_by(&self, author: Author, change: Change) -> Result<(), Error> {
-        self.section(move |sqlite| async move { sqlite.change_by(author, change).await }).await
+        let Change::UpdateEndpoint(endpoint, kind, now) = &change else {
+            return self.section(move |sqlite| async move { sqlite.change_by(author, change).await }).await;
+        };
+        let pending = Pending::Change(Box::new(endpoint.clone()), *kind, *now);
+        self.written(pending, move |sqlite| async move { sqlite.change_by(author, change).await }).await
     }
 
     async fn audit(&self, filter: AuditFilter, paging: Paging) -> Result<Page<AuditRecord>, Error> {
@@ -517,6 +528,13 @@ impl Store for SlowStore {
     }
 }
 
+async fn outcome(sqlite: &SqliteStore, completion: &Completion) -> Result<Pending, Error> {
+    let delivery = &completion.delivery;
+    let waited = sqlite.delivery(delivery.id(), None).await?.is_some_and(|it| it.state.is_undelivered());
+    let endpoint = sqlite.directory().endpoint(&delivery.endpoint).expect("nobody deletes one");
+    Ok(Pending::Outcome { completion: Box::new(completion.clone()), waited, endpoint })
+}
+
 impl Told {
     fn tell(&self, tell: impl FnOnce(&dyn Subscriber)) {
         let engine = self.engine.lock().unwrap().clone();
@@ -533,14 +551,7 @@ impl Subscriber for Told {
     }
 
     fn accepted(&self, fresh: Vec<Fresh>) {
-        {
-            let mut fates = self.fates.lock().unwrap();
-            for fresh in &fresh {
-                let delivery = &fresh.delivery;
-                let lane = (delivery.endpoint.clone(), delivery.work_order_id);
-                fates.waits(lane, delivery.sequence, delivery.accepted);
-            }
-        }
+        self.referee.lock().unwrap().accepted(&fresh);
         self.tell(|engine| engine.accepted(fresh));
     }
 
@@ -552,9 +563,7 @@ impl Subscriber for Told {
         state: State,
         due: Option<Timestamp>,
     ) {
-        if !state.is_undelivered() {
-            self.fates.lock().unwrap().has_its_fate((endpoint.clone(), work_order_id), sequence);
-        }
+        self.referee.lock().unwrap().completed(state);
         self.tell(|engine| engine.completed(endpoint, work_order_id, sequence, state, due));
     }
 
@@ -563,10 +572,12 @@ impl Subscriber for Told {
     }
 
     fn lane_changed(&self, endpoint: &EndpointKey, work_order_id: WorkOrderId) {
+        self.referee.lock().unwrap().lane_changed();
         self.tell(|engine| engine.lane_changed(endpoint, work_order_id));
     }
 
     fn endpoint_changed(&self, endpoint: &EndpointKey, change: EndpointChange) {
+        self.referee.lock().unwrap().changed();
         self.tell(|engine| engine.endpoint_changed(endpoint, change));
     }
 

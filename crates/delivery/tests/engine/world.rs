@@ -23,7 +23,8 @@ use workbell_wire::{MessageId, Timestamp};
 
 use crate::keys::{keys, start};
 use crate::receiver::{Bell, Door, Receiver};
-use crate::slow_store::{Fates, Lost, SlowStore};
+use crate::referee::Referee;
+use crate::slow_store::{Lost, SlowStore};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -58,9 +59,9 @@ pub(crate) struct World {
     pub(crate) ring: watch::Sender<Arc<KeyRing>>,
     pub(crate) setup: Setup,
     pub(crate) company: CompanyId,
-    pub(crate) fates: Arc<Mutex<Fates>>,
     /// Outcomes that never got to the store.
     pub(crate) lost: Arc<Mutex<Lost>>,
+    pub(crate) referee: Arc<Mutex<Referee>>,
     bell: Bell,
     folder: tempfile::TempDir,
     endpoints: i64,
@@ -109,8 +110,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let receiver = Arc::new(Receiver::new(clock, bell.clone()));
         let ring = watch::Sender::new(keys().ring.clone());
-        let (fates, lost) = (Arc::default(), Arc::default());
-        let store = open_store(folder.path(), &bell, &fates, &lost, &setup.defaults);
+        let (lost, referee) = (Arc::default(), Arc::default());
+        let store = open_store(folder.path(), &bell, (&lost, &referee), &setup.defaults);
         let engine = start_engine(&store, &receiver, &ring, clock, &setup).await;
         let company: CompanyId = "acme".parse().unwrap();
         let named = Company { company_id: company.clone(), name: "Acme".to_owned(), created: start() };
@@ -124,8 +125,8 @@ impl World {
             ring,
             setup,
             company,
-            fates,
             lost,
+            referee,
             bell,
             folder,
             endpoints: 0,
@@ -323,8 +324,9 @@ impl World {
         }
         assert!(Arc::strong_count(&store) == 1, "after its end the engine holds nothing");
         drop(store);
-        let defaults = &self.setup.defaults;
-        let store = open_store(self.folder.path(), &self.bell, &self.fates, &self.lost, defaults);
+        self.referee.lock().unwrap().restarted(self.now());
+        let (defaults, watchers) = (&self.setup.defaults, (&self.lost, &self.referee));
+        let store = open_store(self.folder.path(), &self.bell, watchers, defaults);
         let engine = start_engine(&store, &self.receiver, &self.ring, self.clock, &self.setup).await;
         self.store = Some(store);
         self.engine = Some(engine);
@@ -343,8 +345,7 @@ impl Drop for World {
 fn open_store(
     folder: &std::path::Path,
     bell: &Bell,
-    fates: &Arc<Mutex<Fates>>,
-    lost: &Arc<Mutex<Lost>>,
+    (lost, referee): (&Arc<Mutex<Lost>>, &Arc<Mutex<Referee>>),
     defaults: &Defaults,
 ) -> Arc<SlowStore> {
     let options = sqlite::Options {
@@ -353,7 +354,8 @@ fn open_store(
         waiting_limit: 1_000_000,
         defaults: defaults.clone(),
     };
-    Arc::new(SlowStore::new(SqliteStore::open(options).unwrap(), bell.clone(), fates.clone(), lost.clone()))
+    let sqlite = SqliteStore::open(options).unwrap();
+    Arc::new(SlowStore::new(sqlite, bell.clone(), lost.clone(), referee.clone()))
 }
 
 async fn start_engine(

@@ -62,6 +62,31 @@ async fn health_says_what_waits_and_how_attempts_ended() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_down_says_so_until_it_answers() {
+    let (house, id) = House::furnished().await;
+    let path = format!("/v1/companies/acme/endpoints/{id}/health");
+    house.post("/v1/notifications", accepted("first")).await.with(202);
+    for nth in 1..=10 {
+        attempt(&house, &id, 503).await;
+        let found = house.get(&path).await.with(200);
+        let expected = if nth == 10 { "Down" } else { "Degraded" };
+        assert_eq!((&found["Health"], &found["ConsecutiveFailures"]), (&json!(expected), &json!(nth)));
+    }
+    let paused = format!("/v1/companies/acme/endpoints/{id}");
+    house.post(&format!("{paused}/pause"), json!({})).await.with(200);
+    assert_eq!(house.get(&path).await.with(200)["Health"], "Paused", "that is said first");
+    house.post(&format!("{paused}/resume"), json!({})).await.with(200);
+    assert_eq!(house.get(&path).await.with(200)["Health"], "Degraded", "resumed, it is open");
+    attempt(&house, &id, 503).await;
+    let found = house.get(&path).await.with(200);
+    let counts = (&found["Health"], &found["ConsecutiveFailures"]);
+    assert_eq!(counts, (&json!("Down"), &json!(11)), "a failure of one that reopens closes it");
+    attempt(&house, &id, 200).await;
+    let found = house.get(&path).await.with(200);
+    assert_eq!((&found["Health"], &found["ConsecutiveFailures"]), (&json!("Degraded"), &json!(0)));
+}
+
+#[tokio::test]
 async fn paused_and_off_are_said_before_all_else() {
     let (house, id) = House::furnished().await;
     let endpoint = format!("/v1/companies/acme/endpoints/{id}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use workbell_model::{EndpointKey, Reason};
 
 use super::bench::{Bench, DAY, End, MINUTE, ORDER};
+use crate::record::EndpointChange;
 use crate::traffic::{Backlog, Span, Tally, Traffic};
 
 async fn last_hours(bench: &Bench, endpoint: &EndpointKey, hours: u32, step: u32) -> Vec<Traffic> {
@@ -88,6 +89,28 @@ pub(crate) async fn the_backlog_is_what_waits_since_when_and_how_it_failed(mut b
     }
     let expected = Backlog { waiting: 1, oldest: Some(last), consecutive_failures: 0 };
     assert_eq!(bench.store().backlog(&endpoint).await.unwrap(), expected);
+}
+
+pub(crate) async fn failures_in_a_row_are_known_when_the_log_has_lost_them(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.publish_many(ORDER, 2).await;
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    for _ in 0..15 {
+        bench.attempt(&endpoint, ORDER, End::Failure(Duration::ZERO)).await;
+    }
+    let failures = async |bench: &Bench| bench.store().backlog(&endpoint).await.unwrap().consecutive_failures;
+    assert_eq!(failures(&bench).await, 15, "also those that say nothing new of an endpoint that is down");
+    bench.pass(3 * DAY);
+    while bench.sweep(100 * DAY, DAY).await.more {}
+    assert_eq!(bench.store().attempts(bench.head(&endpoint, ORDER).await.id()).await.unwrap().len(), 0);
+    for _ in 0..2 {
+        assert_eq!(failures(&bench).await, 15);
+        bench.crash().await;
+    }
+    bench.update(&endpoint, EndpointChange::Reopened, |_| ()).await;
+    assert_eq!(failures(&bench).await, 15, "a change is no success");
+    bench.attempt(&endpoint, ORDER, End::Success).await;
+    assert_eq!(failures(&bench).await, 0);
 }
 
 pub(crate) async fn traffic_goes_with_the_log(mut bench: Bench) {

@@ -12,7 +12,7 @@ use super::code;
 use super::log_tail::rolled_up;
 use super::write::Write;
 use crate::error::Error;
-use crate::traffic::{Backlog, MINUTE, MOST_CONSECUTIVE, Queue, Span, Traffic};
+use crate::traffic::{MINUTE, Queue, Span, Traffic};
 
 /// Most records that are read where nothing is counted yet.
 const LONGEST_TAIL: u64 = 10_000;
@@ -73,8 +73,8 @@ impl Write {
     }
 }
 
-/// What waits at an endpoint, and how its last attempts ended.
-pub(super) fn backlog(connection: &Connection, endpoint: &EndpointKey) -> Result<Backlog, Error> {
+/// What waits at an endpoint.
+pub(super) fn queue(connection: &Connection, endpoint: &EndpointKey) -> Result<Queue, Error> {
     let (waiting, oldest): (u64, Option<u64>) = connection
         .prepare_cached(
             // Uses undelivered_by_lane alone. Numbers grow with the time of acceptance.
@@ -90,11 +90,7 @@ pub(super) fn backlog(connection: &Connection, endpoint: &EndpointKey) -> Result
             .optional()?,
         None => None,
     };
-    Ok(Backlog {
-        waiting,
-        oldest: oldest.map(Timestamp::from_ticks),
-        consecutive_failures: consecutive_failures(connection, endpoint)?,
-    })
+    Ok(Queue { waiting, oldest: oldest.map(Timestamp::from_ticks) })
 }
 
 /// What waits at each endpoint.
@@ -112,28 +108,6 @@ pub(super) fn queues(connection: &Connection) -> Result<Vec<(EndpointKey, Queue)
         Ok((endpoint_key(row, 0, 1)?, Queue { waiting: row.get(2)?, oldest }))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn consecutive_failures(connection: &Connection, endpoint: &EndpointKey) -> Result<u32, Error> {
-    let mut statement = connection.prepare_cached(
-        // Uses log_by_endpoint.
-        "SELECT start, duration, status, error, mode FROM log
-         WHERE endpoint_id = ?1
-         ORDER BY log_no DESC
-         LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![endpoint.endpoint_id.as_bytes(), MOST_CONSECUTIVE])?;
-    let mut failures = 0;
-    while let Some(row) = rows.next()? {
-        let counts = Counts::of_record(row)?;
-        if counts.count() {
-            if counts.delivered() {
-                break;
-            }
-            failures += 1;
-        }
-    }
-    Ok(failures)
 }
 
 /// What an endpoint's attempts came to.

@@ -17,7 +17,7 @@ use super::super::write::{Event, Write};
 use super::Tally;
 use crate::error::Error;
 use crate::job::{JobRecord, MOST_REPLAYS};
-use crate::record::{DueLanes, LaneWindow};
+use crate::record::{DueLanes, Front, LaneWindow};
 
 /// Replays of a cancelled job that one step takes out.
 const TIDIED: usize = 200;
@@ -174,8 +174,8 @@ pub(super) fn due_replays(
     endpoint: &EndpointKey,
     view: &View,
     now: Timestamp,
-    lanes: usize,
-    behind: usize,
+    (lanes, behind): (usize, usize),
+    known: &[WorkOrderId],
 ) -> Result<DueLanes, Error> {
     let mut statement = connection.prepare_cached(
         // Uses the primary key; there are a thousand at most.
@@ -189,6 +189,9 @@ pub(super) fn due_replays(
     let mut due = DueLanes::default();
     for row in rows {
         let lane: LaneKey = (endpoint.clone(), row?);
+        if known.contains(&lane.1) {
+            continue;
+        }
         if due.lanes.len() == lanes {
             due.more = true;
             break;
@@ -197,8 +200,8 @@ pub(super) fn due_replays(
         if front.deliveries.is_empty() {
             due.next_due = due.next_due.into_iter().chain(front.next_due).min();
         } else {
-            let (deliveries, more) = (front.deliveries, front.more);
-            due.lanes.push(LaneWindow { work_order_id: lane.1, deliveries, more });
+            let Front { deliveries, more, passed_due, .. } = front;
+            due.lanes.push(LaneWindow { work_order_id: lane.1, deliveries, more, passed_due });
         }
     }
     Ok(due)
