@@ -30,6 +30,16 @@ fn everything_can_be_done_with_a_keyboard_alone() {
 }
 
 #[test]
+fn nobody_does_in_the_portal_what_they_may_not() {
+    run("guards.mjs", &[]);
+}
+
+#[test]
+fn the_link_of_the_demo_leads_into_its_portal() {
+    run("demo.mjs", &[]);
+}
+
+#[test]
 fn the_book_shows_every_page_and_how_to_repair_an_endpoint() {
     let folder = checkout().join("target/ci/pictures");
     std::fs::create_dir_all(&folder).expect("a folder can be made");

@@ -19,6 +19,25 @@ export const PATIENCE = 60_000;
 
 export const PASSWORD = "correct horse battery";
 
+/** Debian's chromium. */
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.WORKBELL_TEST_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
+}
+
+/** Waits until `look` finds something, and gives it. */
+export async function until(what, look) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited ${PATIENCE} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 export class House {
   /** Console errors and page errors of all pages: there must be none that a story does not expect. */
   errors = [];
@@ -27,16 +46,14 @@ export class House {
   #companies = 0;
   #orders = 0;
 
-  static async start(binary) {
+  /** The service may have settings as variables, and do without a browser. */
+  static async start(binary, { environment = {}, browser = true } = {}) {
     const house = new House();
     house.binary = binary;
     house.folder = fs.mkdtempSync(path.join(os.tmpdir(), "workbell-portal-"));
     await house.#startReceiver();
-    await house.#startService();
-    house.browser = await chromium.launch({
-      executablePath: process.env.WORKBELL_TEST_CHROMIUM ?? "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    });
+    await house.#startService(environment);
+    if (browser) house.browser = await launch();
     return house;
   }
 
@@ -47,8 +64,8 @@ export class House {
       request.on("end", () => {
         const place = new URL(request.url, "http://receiver").pathname;
         this.requests.push({ place, headers: request.headers, body: Buffer.concat(chunks).toString() });
-        const [status, type, body] = this.#answers.get(place) ?? [200, "application/json", '{"ok":true}'];
-        response.writeHead(status, { "content-type": type });
+        const [status, type, body, more] = this.#answers.get(place) ?? [200, "application/json", '{"ok":true}', {}];
+        response.writeHead(status, { "content-type": type, ...more });
         response.end(body);
       });
     });
@@ -56,13 +73,13 @@ export class House {
     this.receiverUrl = `http://127.0.0.1:${this.receiver.address().port}`;
   }
 
-  async #startService() {
+  async #startService(settings) {
     const data = path.join(this.folder, "data");
     const environment = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith("WORKBELL_") && name !== "RUST_LOG"),
     );
     const flags = ["serve", "--allow-loopback", "--listen", "127.0.0.1:0", "--data-dir", data];
-    this.service = spawn(this.binary, flags, { stdio: ["ignore", "ignore", "pipe"], env: environment });
+    this.service = spawn(this.binary, flags, { stdio: ["ignore", "ignore", "pipe"], env: { ...environment, ...settings } });
     const address = await new Promise((resolve, reject) => {
       let said = "";
       this.service.stderr.on("data", (chunk) => {
@@ -85,8 +102,8 @@ export class House {
   }
 
   /** From now on the receiver answers this at that path. */
-  answers(place, status, type = "application/json", body = "{}") {
-    this.#answers.set(place, [status, type, body]);
+  answers(place, status, type = "application/json", body = "{}", headers = {}) {
+    this.#answers.set(place, [status, type, body, headers]);
   }
 
   /** A call of the platform interface that must succeed. */
@@ -153,6 +170,11 @@ export class House {
     return JSON.parse(this.requests.findLast((it) => it.place === place).body);
   }
 
+  /** The same person with a new link. */
+  anew(company, person) {
+    return this.api("POST", `/v1/companies/${company.id}/people/${person.PersonId}/link`);
+  }
+
   /** A company with something on every page, and where all pages are. */
   scene(name) {
     return scene(this, name);
@@ -201,13 +223,7 @@ export class House {
   }
 
   /** Waits until `look` finds something, and gives it. */
-  async until(what, look) {
-    const end = Date.now() + PATIENCE;
-    for (;;) {
-      const found = await look();
-      if (found) return found;
-      if (Date.now() > end) throw new Error(`waited ${PATIENCE} ms for ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  until(what, look) {
+    return until(what, look);
   }
 }

@@ -420,7 +420,7 @@ for (const [colorScheme, width] of [
     }
     for (const [page, pages] of [
       [await house.operator(options), scene.pages],
-      [await house.signedIn(scene.company.reader, options), scene.ofCompany],
+      [await house.signedIn(await house.anew(scene.company, scene.company.reader), options), scene.ofCompany],
     ]) {
       await still(page);
       const hands = new Hands(page);

@@ -1,5 +1,24 @@
 // A company of which every page has something to show, and all pages of the portal: what they are called, where they
-// are, what stands on top of them. A page that is added to the portal has to be added here: a test compares.
+// are, what stands on top of them. A page that is added to the portal has to be added here: a test compares (guards).
+
+import fs from "node:fs";
+
+/** Every page and every form of the portal: method, path; as the service's own tables name them. */
+export function table() {
+  const folder = new URL("../../crates/server/src/portal/", import.meta.url);
+  const sources = fs.readdirSync(folder).filter((name) => name.endsWith(".rs"));
+  return sources.flatMap((name) => {
+    const text = fs.readFileSync(new URL(name, folder), "utf8");
+    const long = text.matchAll(/method: Method::(\w+),\s+path: "([^"]+)"/g);
+    // Tables of many pages leave out what their paths have in common.
+    const common = text.match(/path: concat!\("([^"]+)", \$path\)/)?.[1];
+    const short = common ? text.matchAll(/page!\((\w+), "([^"]*)", \w+\)/g) : [];
+    return [
+      ...[...long].map(([, method, path]) => ({ method, path })),
+      ...[...short].map(([, method, rest]) => ({ method, path: common + rest })),
+    ];
+  });
+}
 
 /** The pages of one company, for whoever has a right to them, and those around them. */
 export async function scene(house, name) {

@@ -501,11 +501,16 @@ impl Task {
             live.chain(self.replays.reads(now).into_iter().map(|read| (Mode::Replay, read))).collect();
         for (mode, read) in reads {
             let (store, key) = (self.shared.store.clone(), self.key.clone());
+            let known = match (read, mode) {
+                (Read::DueLanes { .. }, Mode::Live | Mode::Test) => self.window.known(),
+                (Read::DueLanes { .. }, Mode::Replay) => self.replays.known(),
+                (Read::Lane { .. }, _) => Vec::new(),
+            };
             self.reads.spawn(async move {
                 let brought = match read {
                     Read::DueLanes { lanes, behind, .. } => match mode {
-                        Mode::Live | Mode::Test => store.due_lanes(&key, now, lanes, behind).await,
-                        Mode::Replay => store.due_replays(&key, now, lanes, behind).await,
+                        Mode::Live | Mode::Test => store.due_lanes(&key, now, lanes, behind, known).await,
+                        Mode::Replay => store.due_replays(&key, now, lanes, behind, known).await,
                     }
                     .map(Brought::DueLanes),
                     Read::Lane { work_order_id, after: 0, limit, .. } => {

@@ -42,7 +42,7 @@ const USUAL_BYTES: usize = 16 << 10;
 /// What the store is to be asked for. The answer carries the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read {
-    /// So many due lanes, with so many deliveries behind each head.
+    /// So many due lanes beside those that are [`Window::known`], with so many deliveries behind each head.
     DueLanes { lanes: usize, behind: usize, ticket: u64 },
     /// So many deliveries of a lane, behind this sequence.
     Lane { work_order_id: WorkOrderId, after: Sequence, limit: usize, ticket: u64 },
@@ -221,6 +221,11 @@ impl Window {
         lane.more = true;
     }
 
+    /// The lanes that are here: due in the store too, most of them.
+    pub(crate) fn known(&self) -> Vec<WorkOrderId> {
+        self.lanes.keys().copied().collect()
+    }
+
     /// Work orders with an attempt whose outcome is not on disk yet.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = WorkOrderId> {
         self.lanes.iter().filter(|(_, lane)| lane.in_flight.is_some()).map(|(id, _)| *id)
@@ -247,8 +252,7 @@ impl Window {
             self.given = 0;
             let ticket = self.ticket();
             self.refill = Some(Refill::new(ticket));
-            // Those that are here are due in the store too, so they are found again.
-            let lanes = self.lanes.len() + (self.affordable() / (1 + BEHIND)).clamp(1, LOW_LANES);
+            let lanes = (self.affordable() / (1 + BEHIND)).clamp(1, LOW_LANES);
             reads.push(Read::DueLanes { lanes, behind: BEHIND, ticket });
         }
         reads

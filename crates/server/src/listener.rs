@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::error::Error;
 use crate::patient::Patient;
-use crate::peer::{Peer, Trusted};
+use crate::peer::{ByHttps, Peer, Trusted};
 
 /// Longest wait for the whole head of a request, and so how long an idle connection is kept.
 ///
@@ -143,6 +143,9 @@ async fn serve(
     let trusted = callers.trusted.clone();
     let service = TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
         let caller = trusted.caller(peer, request.headers());
+        if trusted.says_https(peer, request.headers()) {
+            request.extensions_mut().insert(ByHttps);
+        }
         request.extensions_mut().insert(caller);
         request
     }));

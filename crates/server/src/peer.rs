@@ -3,8 +3,9 @@
 //! That is the other end of the connection, or, when that is a proxy of `proxy.trusted`, whom it says it forwards for.
 //! Each hop appends the address that it saw, so the list is read from its end, past trusted proxies, to the first
 //! address that is none: what stands before it anybody could have sent. A proxy sets one of the two headers and a
-//! caller may have sent the other; when both are there and name different addresses neither counts.
-//! Sources: RFC 7239 (`Forwarded`), the practice of `X-Forwarded-For`.
+//! caller may have sent the other; when both are there and name different addresses neither counts. Such a proxy also
+//! says whether people came to it by https; then the cookie of a session is `Secure`.
+//! Sources: RFC 7239 (`Forwarded`), the practice of `X-Forwarded-For` and `X-Forwarded-Proto`.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -42,6 +43,10 @@ impl Peer {
     }
 }
 
+/// A request came to a trusted proxy by https; the listener puts it into such requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByHttps;
+
 /// Proxies whose forwarding headers count: `proxy.trusted`. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trusted(Arc<[IpNet]>);
@@ -63,6 +68,22 @@ impl Trusted {
             (Some(caller), _) | (None, Some(caller)) => caller,
             (None, None) => peer,
         }
+    }
+
+    /// Whether a trusted proxy says that whoever sent this came by https: the first hop counts, which is theirs.
+    pub(crate) fn says_https(&self, peer: Peer, headers: &HeaderMap) -> bool {
+        let first = |name: &str| {
+            let text = headers.get(name).and_then(|value| value.to_str().ok())?;
+            text.split(',').next().map(str::to_ascii_lowercase)
+        };
+        let proto = |hop: String| {
+            hop.split(';')
+                .filter_map(|pair| pair.split_once('='))
+                .any(|(name, value)| name.trim() == "proto" && value.trim().trim_matches('"') == "https")
+        };
+        self.has(peer.0)
+            && (first("x-forwarded-proto").is_some_and(|scheme| scheme.trim() == "https")
+                || first("forwarded").is_some_and(proto))
     }
 
     fn has(&self, address: IpAddr) -> bool {
@@ -208,5 +229,32 @@ mod tests {
         assert_eq!(name("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(name("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(Peer::name(&Extensions::new()), "nowhere");
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_by_which_scheme_people_come() {
+        let trusted = Trusted::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let says = |peer: &str, name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+            trusted.says_https(Peer(peer.parse().unwrap()), &headers)
+        };
+        for (name, value) in [
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-proto", "HTTPS, http"),
+            ("forwarded", "for=192.0.2.7;Proto=\"https\", for=10.0.0.2;proto=http"),
+        ] {
+            assert!(says("10.0.0.1", name, value), "{value}");
+            assert!(!says("192.0.2.1", name, value), "{value}");
+        }
+        for (name, value) in [
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-proto", "http, https"),
+            ("x-forwarded-proto", ""),
+            ("forwarded", "for=192.0.2.7;by=\"proto=https\""),
+            ("x-forwarded-for", "https"),
+        ] {
+            assert!(!says("10.0.0.1", name, value), "{value}");
+        }
     }
 }

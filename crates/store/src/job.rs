@@ -243,6 +243,7 @@ pub trait Jobs: Send + Sync {
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error>;
 
     /// Carries out a step; the job as it is then.

@@ -226,12 +226,13 @@ impl Store for SqliteStore {
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error> {
         let Some(view) = self.view(endpoint) else { return Ok(DueLanes::default()) };
         let key = endpoint.clone();
         let (due, stale) = self
             .readers
-            .run(move |connection| read::due_lanes(connection, &key, view, now, lanes, behind))
+            .run(move |connection| read::due_lanes(connection, &key, view, now, (lanes, behind), &known))
             .await?;
         if !stale.is_empty() {
             // Whoever asks again must not find them so again.

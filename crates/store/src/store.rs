@@ -154,13 +154,15 @@ pub trait Store: crate::job::Jobs + crate::alert::Alerts + Send + Sync + 'static
     async fn settle(&self, no: DeliveryNo, now: Timestamp) -> Result<(), Error>;
 
     /// Lanes of an endpoint with a head due at `now`, earliest first, at most `lanes`; of each the due heads and up to
-    /// `behind` deliveries after the first. Does not look whether the endpoint is open.
+    /// `behind` deliveries after the first. Lanes that are `known` are left out, and cost next to nothing. Does not look
+    /// whether the endpoint is open.
     async fn due_lanes(
         &self,
         endpoint: &EndpointKey,
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error>;
 
     /// The front of a lane: its due heads and what stands behind them, at most `limit`.

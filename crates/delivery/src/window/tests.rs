@@ -72,7 +72,8 @@ struct World {
     untold: Untold,
     /// Fresh ones that the inbox takes.
     inbox: usize,
-    reads: Vec<(Read, Option<Found>)>,
+    /// With what the window knew as they began.
+    reads: Vec<(Read, Vec<WorkOrderId>, Option<Found>)>,
     in_flight: BTreeMap<Place, Undelivered>,
     to_settle: Vec<Place>,
     tried: Vec<Place>,
@@ -246,16 +247,17 @@ impl World {
         if self.open {
             let reads = self.window.reads(self.now);
             self.reads_made += reads.len();
-            self.reads.extend(reads.into_iter().map(|read| (read, None)));
+            let known = self.window.known();
+            self.reads.extend(reads.into_iter().map(|read| (read, known.clone(), None)));
         }
     }
 
     fn look(&mut self, at: usize) {
         let now = self.now;
-        let Some((read, found @ None)) = self.reads.get_mut(at) else { return };
+        let Some((read, known, found @ None)) = self.reads.get_mut(at) else { return };
         *found = Some(match *read {
             Read::DueLanes { lanes, behind, .. } => {
-                Found::DueLanes(due_lanes(&self.waiting, now, lanes, behind))
+                Found::DueLanes(due_lanes(&self.waiting, now, lanes, behind, known))
             }
             Read::Lane { work_order_id, after, limit, .. } => {
                 Found::Lane(self.waiting.get(&work_order_id).map_or_else(Front::default, |lane| {
@@ -276,7 +278,7 @@ impl World {
         if at >= self.reads.len() {
             return;
         }
-        let (read, found) = self.reads.remove(at);
+        let (read, _, found) = self.reads.remove(at);
         match (read, found) {
             (read, _) if fails => self.window.read_failed(read),
             (Read::DueLanes { ticket, .. }, Some(Found::DueLanes(due))) => self.window.refilled(ticket, due),
@@ -343,8 +345,10 @@ fn due_lanes(
     now: Timestamp,
     most: usize,
     behind: usize,
+    known: &[WorkOrderId],
 ) -> DueLanes {
-    let heads = waiting.iter().filter_map(|(id, lane)| Some((lane.values().next()?.due, *id)));
+    let unknown = waiting.iter().filter(|(id, _)| !known.contains(id));
+    let heads = unknown.filter_map(|(id, lane)| Some((lane.values().next()?.due, *id)));
     let (due, later): (BTreeSet<_>, BTreeSet<_>) = heads.partition(|(due, _)| *due <= now);
     let lanes = due.iter().take(most).map(|(_, id)| LaneWindow {
         work_order_id: *id,

@@ -1,7 +1,7 @@
 //! The jobs of the slow store: as all it does, one call at a time while the clock stands still.
 
 use async_trait::async_trait;
-use workbell_model::{CompanyId, EndpointKey, JobId};
+use workbell_model::{CompanyId, EndpointKey, JobId, WorkOrderId};
 use workbell_store::Error;
 use workbell_store::audit::Author;
 use workbell_store::filter::{Page, Paging};
@@ -76,9 +76,11 @@ impl Jobs for SlowStore {
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error> {
         let key = endpoint.clone();
-        self.section(move |sqlite| async move { sqlite.due_replays(&key, now, lanes, behind).await }).await
+        self.section(move |sqlite| async move { sqlite.due_replays(&key, now, lanes, behind, known).await })
+            .await
     }
 
     async fn step(&self, step: Step) -> Result<JobRecord, Error> {

@@ -300,12 +300,14 @@ impl Store for SlowStore {
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error> {
         self.delay().await;
         self.check_read()?;
         let endpoint = endpoint.clone();
-        let due =
-            self.section(move |sqlite| async move { sqlite.due_lanes(&endpoint, now, lanes, behind).await });
+        let due = self.section(move |sqlite| async move {
+            sqlite.due_lanes(&endpoint, now, lanes, behind, known).await
+        });
         let due = due.await;
         self.delay().await;
         due

@@ -56,6 +56,6 @@ async fn sign_out(visit: Visit) -> Result<Response, Problem> {
         visit.app.store.change(Change::CloseSession(hash_secret(token))).await?;
     }
     let mut response = to("/portal/sign-in?Done=signed-out");
-    cookie::clear(&mut response, &visit.app.public_url);
+    cookie::clear(&mut response, &visit);
     Ok(response)
 }

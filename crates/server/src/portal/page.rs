@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::body::{self, Bounds};
 use crate::caller::{is_from_our_pages, session_token};
 use crate::dispatch::LARGEST_CONFIGURATION;
-use crate::peer::Peer;
+use crate::peer::{ByHttps, Peer};
 use crate::problem::{Code, Problem};
 use crate::route::Method;
 
@@ -125,12 +125,14 @@ async fn visit(
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    let is_secure = app.public_url.starts_with("https://") || parts.extensions.get::<ByHttps>().is_some();
     Ok(Entered::Visit(Visit {
         app,
         caller,
         token,
         from: Peer::address(&parts.extensions),
         address: Peer::name(&parts.extensions),
+        is_secure,
         place: parts.uri.path().to_owned(),
         path,
         query: Pairs::read(parts.uri.query().unwrap_or_default().as_bytes()),

@@ -201,6 +201,6 @@ pub(super) async fn open(visit: &Visit, person: Option<(CompanyId, PersonId)>) -
     let next = visit.form.text("Next");
     let is_ours = next.starts_with(&format!("{ROOT}/")) && !next.contains("//") && !next.contains('\\');
     let mut response = to(if is_ours { next } else { ROOT });
-    cookie::set(&mut response, &token, &visit.app.public_url);
+    cookie::set(&mut response, &token, visit);
     Ok(response)
 }

@@ -28,6 +28,8 @@ pub(super) struct Visit {
     pub(super) from: Option<std::net::IpAddr>,
     /// The same, as tries to sign in are counted.
     pub(super) address: String,
+    /// They came by https, as `public_url` or a trusted proxy says.
+    pub(super) is_secure: bool,
     /// The path as it was asked for.
     pub(super) place: String,
     pub(super) path: Vec<(String, String)>,

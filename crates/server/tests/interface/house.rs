@@ -212,7 +212,7 @@ impl House {
 
     /// Ends an attempt of the first delivery that is due at this endpoint.
     pub(crate) async fn attempt(&self, endpoint: &EndpointKey, status: u16, transition: Transition) {
-        let due = self.store.due_lanes(endpoint, self.now(), 1, 0).await.unwrap();
+        let due = self.store.due_lanes(endpoint, self.now(), 1, 0, Vec::new()).await.unwrap();
         let delivery = due.lanes[0].deliveries[0].clone();
         let generation = self.store.directory().endpoint(endpoint).unwrap().generation;
         let detail = Detail {

@@ -302,7 +302,7 @@ impl Bench {
     }
 
     pub(crate) async fn due(&self, endpoint: &EndpointKey) -> DueLanes {
-        self.store().due_lanes(endpoint, self.now, 100, 8).await.expect("due lanes can be read")
+        self.store().due_lanes(endpoint, self.now, 100, 8, Vec::new()).await.expect("due lanes can be read")
     }
 
     /// Work orders with a due head.

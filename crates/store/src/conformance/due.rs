@@ -36,10 +36,10 @@ pub(crate) async fn at_most_as_many_lanes_come_as_were_asked_for(mut bench: Benc
     for order in 1..=5 {
         bench.publish(order).await;
     }
-    let due = bench.store().due_lanes(&endpoint, bench.now(), 3, 0).await.unwrap();
+    let due = bench.store().due_lanes(&endpoint, bench.now(), 3, 0, Vec::new()).await.unwrap();
     assert_eq!(due.lanes.iter().map(|lane| lane.work_order_id).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(due.more);
-    let due = bench.store().due_lanes(&endpoint, bench.now(), 5, 0).await.unwrap();
+    let due = bench.store().due_lanes(&endpoint, bench.now(), 5, 0, Vec::new()).await.unwrap();
     assert_eq!(due.lanes.len(), 5);
     assert!(!due.more);
 }
@@ -50,7 +50,7 @@ pub(crate) async fn as_many_as_asked_for_stand_behind_a_head(mut bench: Bench) {
     for (behind, sequences, more) in
         [(0, vec![1], true), (3, vec![1, 2, 3, 4], true), (4, vec![1, 2, 3, 4, 5], false)]
     {
-        let due = bench.store().due_lanes(&endpoint, bench.now(), 10, behind).await.unwrap();
+        let due = bench.store().due_lanes(&endpoint, bench.now(), 10, behind, Vec::new()).await.unwrap();
         let lane = &due.lanes[0];
         assert_eq!(lane.deliveries.iter().map(|delivery| delivery.sequence).collect::<Vec<_>>(), sequences);
         assert_eq!(lane.more, more, "{behind} behind");
@@ -159,7 +159,7 @@ pub(crate) async fn those_from_before_a_reopening_are_not_pushed_back_by_new_one
     for order in 2..=5 {
         bench.publish(order).await;
     }
-    let due = bench.store().due_lanes(&endpoint, bench.now(), 2, 0).await.unwrap();
+    let due = bench.store().due_lanes(&endpoint, bench.now(), 2, 0, Vec::new()).await.unwrap();
     assert_eq!(due.lanes.iter().map(|lane| lane.work_order_id).collect::<Vec<_>>(), [1, 2]);
     assert!(due.more);
 }

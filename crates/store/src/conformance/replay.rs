@@ -11,7 +11,7 @@ use crate::job::{Filter, MOST_REPLAYS};
 
 /// Due replays of an endpoint, by lane, each with what stands behind it.
 async fn due(bench: &Bench, endpoint: &EndpointKey) -> Vec<Vec<Undelivered>> {
-    let due = bench.store().due_replays(endpoint, bench.now(), 2000, 100).await.unwrap();
+    let due = bench.store().due_replays(endpoint, bench.now(), 2000, 100, Vec::new()).await.unwrap();
     assert!(due.lanes.iter().all(|lane| is_replay_lane(lane.work_order_id)));
     due.lanes.into_iter().map(|lane| lane.deliveries).collect()
 }

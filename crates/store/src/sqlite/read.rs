@@ -1,5 +1,7 @@
 //! What the delivery engine reads: due lanes, what stands behind their heads, and what to probe with.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use workbell_model::health::{Cursor, Turn};
@@ -45,21 +47,25 @@ pub(super) fn due_lanes(
     endpoint: &EndpointKey,
     view: View,
     now: Timestamp,
-    lanes: usize,
-    behind: usize,
+    (lanes, behind): (usize, usize),
+    known: &[WorkOrderId],
 ) -> Result<(DueLanes, Vec<WorkOrderId>), Error> {
     let mark = view.health.mark;
+    // The known ones are among those that are found: so many more are looked for.
+    let most = lanes + known.len();
     // Those of older marks have waited longest: they were there before the endpoint was reopened.
-    let mut found = lanes_of_older_marks(connection, endpoint, mark, lanes + 1)?;
-    if found.len() <= lanes {
-        let room = lanes + 1 - found.len();
+    let mut found = lanes_of_older_marks(connection, endpoint, mark, most + 1)?;
+    if found.len() <= most {
+        let room = most + 1 - found.len();
         found.extend(lanes_due_now(connection, endpoint, mark, now, room)?);
     }
     let horizon = now.plus(view.longest);
-    if found.len() <= lanes {
-        let room = lanes + 1 - found.len();
+    if found.len() <= most {
+        let room = most + 1 - found.len();
         found.extend(lanes_beyond(connection, endpoint, mark, horizon, room)?);
     }
+    let known: HashSet<WorkOrderId> = known.iter().copied().collect();
+    found.retain(|work_order_id| !known.contains(work_order_id));
     let more = found.len() > lanes;
     found.truncate(lanes);
     let mut due = DueLanes { lanes: Vec::with_capacity(found.len()), more, next_due: None };

@@ -205,6 +205,7 @@ impl Stage {
                 Progress::Verified { sequence, took: arrival.at.saturating_duration_since(line.began) }
             }
             Finding::Hiccup => Progress::Failed(next),
+            Finding::Sample => return false,
             Finding::Refused(reason) => Progress::Wrong(reason),
         };
         true

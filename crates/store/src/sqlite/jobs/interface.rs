@@ -1,7 +1,7 @@
 //! Jobs as the rest of the product asks for them.
 
 use async_trait::async_trait;
-use workbell_model::{CompanyId, EndpointKey, JobId};
+use workbell_model::{CompanyId, EndpointKey, JobId, WorkOrderId};
 use workbell_wire::Timestamp;
 
 use super::super::SqliteStore;
@@ -82,11 +82,14 @@ impl Jobs for SqliteStore {
         now: Timestamp,
         lanes: usize,
         behind: usize,
+        known: Vec<WorkOrderId>,
     ) -> Result<DueLanes, Error> {
         let Some(view) = self.view(endpoint) else { return Ok(DueLanes::default()) };
         let key = endpoint.clone();
         self.readers
-            .run(move |connection| super::replay::due_replays(connection, &key, &view, now, lanes, behind))
+            .run(move |connection| {
+                super::replay::due_replays(connection, &key, &view, now, (lanes, behind), &known)
+            })
             .await
     }
 

@@ -174,8 +174,8 @@ pub(super) fn due_replays(
     endpoint: &EndpointKey,
     view: &View,
     now: Timestamp,
-    lanes: usize,
-    behind: usize,
+    (lanes, behind): (usize, usize),
+    known: &[WorkOrderId],
 ) -> Result<DueLanes, Error> {
     let mut statement = connection.prepare_cached(
         // Uses the primary key; there are a thousand at most.
@@ -189,6 +189,9 @@ pub(super) fn due_replays(
     let mut due = DueLanes::default();
     for row in rows {
         let lane: LaneKey = (endpoint.clone(), row?);
+        if known.contains(&lane.1) {
+            continue;
+        }
         if due.lanes.len() == lanes {
             due.more = true;
             break;
