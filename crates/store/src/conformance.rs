@@ -128,6 +128,7 @@ macro_rules! conformance_suite {
                 a_fresh_one_behind_a_head_whose_hold_is_over_is_due_at_once,
                 a_fresh_one_behind_a_head_that_holds_learns_when_the_hold_ends,
                 an_outage_holds_for_as_long_as_it_lasts_and_a_success_elsewhere_tells,
+                a_success_of_one_that_was_discarded_meanwhile_tells_its_own_lane_too,
                 a_hold_of_no_time_leaves_each_on_its_own_clock,
                 a_change_of_the_request_and_a_retry_by_hand_start_a_hold_anew,
                 so_many_failures_in_a_row_bring_an_endpoint_down_and_it_stays_so,

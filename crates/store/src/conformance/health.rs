@@ -106,6 +106,18 @@ pub(crate) async fn an_outage_holds_for_as_long_as_it_lasts_and_a_success_elsewh
     assert!(bench.now() >= failed_later.plus(HOUR));
 }
 
+pub(crate) async fn a_success_of_one_that_was_discarded_meanwhile_tells_its_own_lane_too(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    bench.publish_many(ORDER, 3).await;
+    let lane = bench.lane(&endpoint, ORDER).await;
+    bench.discard(lane[1].id()).await.unwrap();
+    bench.attempt(&endpoint, ORDER, End::Failure(12 * HOUR)).await;
+    let failed = bench.now();
+    bench.pass(MINUTE);
+    bench.complete(&lane[1], End::Success).await;
+    assert_eq!(bench.due(&endpoint).await.next_due, Some(failed.plus(HOUR)), "its hold has an end now");
+}
+
 pub(crate) async fn a_hold_of_no_time_leaves_each_on_its_own_clock(mut bench: Bench) {
     let endpoint = bench.endpoint().await;
     bench

@@ -120,7 +120,8 @@ impl Write {
     ) -> Result<(), Error> {
         let transition = self.note_success(completion, key, ended)?;
         let delivered = (code::DELIVERED, None, completion.delivery.failures.first_epoch);
-        if let Some(due) = self.finish(completion, key, delivered, ended)? {
+        let left = self.finish(completion, key, delivered, ended)?;
+        if let Some(due) = left {
             self.insert_log(completion, None)?;
             self.completed(completion, key, State::Delivered, due);
         } else {
@@ -129,7 +130,9 @@ impl Write {
         match transition {
             health::Transition::Reopened => self.events.push(Event::Reopened(key.0.clone())),
             // What their failures were is known now, and with it how long they hold their lanes.
-            health::Transition::Recovered | health::Transition::Widened => self.settle_lanes(key, ended)?,
+            health::Transition::Recovered | health::Transition::Widened => {
+                self.settle_lanes(key, left.is_some(), ended)?;
+            }
             health::Transition::Unchanged
             | health::Transition::Counted
             | health::Transition::Excused
@@ -186,9 +189,10 @@ impl Write {
         Some(after)
     }
 
-    fn settle_lanes(&mut self, key: &LaneKey, now: Timestamp) -> rusqlite::Result<()> {
+    /// The lanes that a success makes others of; its own was brought in line as it left, if it was still there.
+    fn settle_lanes(&mut self, key: &LaneKey, has_left: bool, now: Timestamp) -> rusqlite::Result<()> {
         for work_order_id in self.take_unsettled(&key.0, now)? {
-            if work_order_id == key.1 {
+            if has_left && work_order_id == key.1 {
                 continue;
             }
             let other = (key.0.clone(), work_order_id);
