@@ -97,10 +97,15 @@ impl Slots {
         Share { member, in_line: None }
     }
 
-    /// A new share of an endpoint whose target is another one: attempts at the old one go on, but are not its own.
+    /// A new share of an endpoint whose target is another one: attempts at the old one go on, but are not its own. That
+    /// its last one did not get through still counts until one does, or many targets that hang would take all slots.
     pub(crate) fn share_anew(self: &Arc<Self>, key: &EndpointKey) -> Share {
         let mut desk = self.lock();
-        let id = desk.shares.join();
+        let before = desk.known.get(key).map(|known| known.id);
+        let id = match before {
+            Some(before) => desk.shares.join_after(before),
+            None => desk.shares.join(),
+        };
         let member = self.admit(&mut desk, key, id);
         Share { member, in_line: None }
     }

@@ -112,6 +112,14 @@ impl Shares {
         ShareId(self.last_id)
     }
 
+    /// A new share in place of another one: it begins with one slot, and is in trouble if that is.
+    pub(crate) fn join_after(&mut self, other: ShareId) -> ShareId {
+        let in_trouble = self.is_in_trouble(other);
+        let id = self.join();
+        self.change(id, |share| share.in_trouble = in_trouble);
+        id
+    }
+
     /// Forgets a share that has no slot.
     pub(crate) fn remove(&mut self, id: ShareId) {
         self.withdraw(id);

@@ -319,9 +319,11 @@ async fn attempts_at_an_old_target_take_nothing_from_the_share_of_the_new_one() 
     drop(old);
     let slot = taken(&mut new);
     assert_eq!(state(&slots), (2, 1, 0));
+    assert_eq!(slots.lock().shares.used_in_trouble(), 2, "a new target has to show that it is better");
     hangs.end(End::Unreached);
     assert_eq!(state(&slots), (1, 1, 0));
     slot.end(End::Succeeded);
+    assert_eq!(slots.lock().shares.used_in_trouble(), 0);
     let _two = (taken(&mut new), taken(&mut new));
     drop(new);
     assert_eq!(slots.lock().shares.used(), 2);

@@ -29,9 +29,6 @@ pub enum Synchronous {
     Full,
     /// Nothing is synced. Only to prove that the tests notice.
     Off,
-    /// Each commit is synced with a later one or with a checkpoint. For what may be undone by a power cut, because it
-    /// will be done again.
-    Later,
 }
 
 impl Synchronous {
@@ -40,7 +37,6 @@ impl Synchronous {
         match self {
             Synchronous::Full => "FULL",
             Synchronous::Off => "OFF",
-            Synchronous::Later => "NORMAL",
         }
     }
 }

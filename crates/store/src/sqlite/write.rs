@@ -15,7 +15,7 @@ use super::discard::{self, Discard};
 use super::health::Healths;
 use super::lane::Lanes;
 use super::log_tail::Tail;
-use super::open::{Options, Synchronous};
+use super::open::Options;
 use super::quick::QuickMap;
 use super::stretch::Stretch;
 use crate::alert::AlertKind;
@@ -47,9 +47,6 @@ pub(super) enum Event {
 
 pub(super) struct Write {
     pub(super) connection: Connection,
-    synchronous: Synchronous,
-    /// What the connection is set to.
-    commits_are: Synchronous,
     pub(super) directory: Arc<Directory>,
     pub(super) waiting_limit: u64,
     pub(super) defaults: Defaults,
@@ -91,8 +88,6 @@ impl Write {
         let to_discard = discard::left_to_do(&connection)?;
         Ok(Write {
             connection,
-            synchronous: options.synchronous,
-            commits_are: options.synchronous,
             directory,
             waiting_limit: options.waiting_limit,
             defaults: options.defaults.clone(),
@@ -115,23 +110,6 @@ impl Write {
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
-        self.begin_as(self.synchronous)
-    }
-
-    /// Begins a transaction that after a power cut is there whole or not at all, like any other, but is synced only with
-    /// the next one that is: for what will be done again if it was not.
-    pub(super) fn begin_unsynced(&mut self) -> rusqlite::Result<()> {
-        self.begin_as(match self.synchronous {
-            Synchronous::Off => Synchronous::Off,
-            Synchronous::Full | Synchronous::Later => Synchronous::Later,
-        })
-    }
-
-    fn begin_as(&mut self, synchronous: Synchronous) -> rusqlite::Result<()> {
-        if self.commits_are != synchronous {
-            self.connection.pragma_update(None, "synchronous", synchronous.name())?;
-            self.commits_are = synchronous;
-        }
         #[cfg(test)]
         self.hooks.before_transaction(&self.connection)?;
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)

@@ -343,12 +343,7 @@ impl Thread {
     }
 
     fn execute_all(&mut self, batch: &mut [Command]) -> Result<Vec<Answer>, Error> {
-        // What is removed may come back after a power cut, and is removed again.
-        if batch.iter().all(|command| matches!(command, Command::Sweep(..))) {
-            self.state.begin_unsynced()?;
-        } else {
-            self.state.begin()?;
-        }
+        self.state.begin()?;
         let is_busy = batch.len() > BUSY;
         for command in batch.iter_mut() {
             if let Command::Sweep(cutoffs, _) = command {

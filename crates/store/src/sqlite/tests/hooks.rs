@@ -15,7 +15,6 @@ pub(crate) struct Hooks {
     statements: Arc<Mutex<BTreeSet<String>>>,
     commits: Arc<AtomicU64>,
     impatient: Arc<AtomicBool>,
-    synchronous: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Default for Hooks {
@@ -26,7 +25,6 @@ impl Default for Hooks {
             statements: Arc::default(),
             commits: Arc::default(),
             impatient: Arc::default(),
-            synchronous: Arc::default(),
         }
     }
 }
@@ -62,14 +60,7 @@ impl Hooks {
         self.commits.load(Ordering::SeqCst)
     }
 
-    /// How sure each transaction of the writer was: the pragma's value, 2 for FULL, 1 for NORMAL.
-    pub(super) fn synchronous(&self) -> Vec<u8> {
-        self.synchronous.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     pub(crate) fn before_transaction(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-        self.synchronous.lock().unwrap_or_else(PoisonError::into_inner).push(synchronous);
         if self.transactions_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
             let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
             return Err(rusqlite::Error::SqliteFailure(full, None));
