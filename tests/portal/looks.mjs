@@ -32,7 +32,13 @@ function tooSmall(least) {
 
 /** What is asked of each page. */
 async function demandGood(page, what, withAxe = true) {
-  const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  const measured = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  let wider = await measured();
+  // A part that has just been put in may be laid out a moment later.
+  for (let looks = 0; wider > 0 && looks < 100; looks += 1) {
+    await page.waitForTimeout(50);
+    wider = await measured();
+  }
   assert.ok(wider <= 0, `${what} is ${wider} px wider than the screen`);
   assert.deepEqual(await page.evaluate(tooSmall, LEAST_SIZE), [], what);
   if (!withAxe) return;
