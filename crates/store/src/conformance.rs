@@ -111,6 +111,7 @@ macro_rules! conformance_suite {
                 lanes_come_earliest_first,
                 only_heads_that_are_due_come,
                 at_most_as_many_lanes_come_as_were_asked_for,
+                lanes_that_are_known_are_left_out_and_take_nobodys_place,
                 as_many_as_asked_for_stand_behind_a_head,
                 a_lane_is_read_on_from_any_place,
                 nothing_is_due_of_an_endpoint_that_is_not_there,

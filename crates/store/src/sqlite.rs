@@ -28,6 +28,7 @@ mod jobs;
 mod labels;
 mod lane;
 mod lists;
+mod log_record;
 mod log_tail;
 mod open;
 mod people;

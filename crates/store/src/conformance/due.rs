@@ -44,6 +44,20 @@ pub(crate) async fn at_most_as_many_lanes_come_as_were_asked_for(mut bench: Benc
     assert!(!due.more);
 }
 
+pub(crate) async fn lanes_that_are_known_are_left_out_and_take_nobodys_place(mut bench: Bench) {
+    let endpoint = bench.endpoint().await;
+    for order in 1..=5 {
+        bench.publish(order).await;
+    }
+    // One that is known need not be due, and need not be there.
+    let known = vec![1, 3, 99];
+    for (lanes, orders, more) in [(1, vec![2], true), (2, vec![2, 4], true), (3, vec![2, 4, 5], false)] {
+        let due = bench.store().due_lanes(&endpoint, bench.now(), lanes, 0, known.clone()).await.unwrap();
+        assert_eq!(due.lanes.iter().map(|lane| lane.work_order_id).collect::<Vec<_>>(), orders);
+        assert_eq!(due.more, more, "{lanes} lanes");
+    }
+}
+
 pub(crate) async fn as_many_as_asked_for_stand_behind_a_head(mut bench: Bench) {
     let endpoint = bench.endpoint().await;
     bench.publish_many(ORDER, 5).await;

@@ -55,7 +55,7 @@ impl Trait<'_> {
     }
 }
 
-/// Multiplies and folds eight bytes at a time, the kind first.
+/// Multiplies and folds eight bytes at a time, the kind first. The writer's maps hash alike, but may do otherwise one day.
 fn spread(kind: u8, bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut add = |word: u64| {

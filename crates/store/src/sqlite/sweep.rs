@@ -196,32 +196,21 @@ impl Write {
 
     /// What attempts came to is kept as long as they are, and what waited too.
     fn sweep_traffic(&mut self, before: Timestamp, swept: &mut Swept) -> Result<(), Error> {
-        let removed = self
-            .connection
-            .prepare_cached(
-                // Uses traffic_by_minute.
-                "DELETE FROM traffic
-                 WHERE (company_id, endpoint_id, minute) IN
-                       (SELECT company_id, endpoint_id, minute FROM traffic
-                        WHERE minute < ?1
-                        ORDER BY minute
-                        LIMIT ?2)",
-            )?
-            .execute(params![traffic::minute_of(before), STEP])?;
-        swept.more |= removed == STEP;
-        let removed = self
-            .connection
-            .prepare_cached(
-                // Uses backlog_by_minute.
-                "DELETE FROM backlog
-                 WHERE (company_id, endpoint_id, minute) IN
-                       (SELECT company_id, endpoint_id, minute FROM backlog
-                        WHERE minute < ?1
-                        ORDER BY minute
-                        LIMIT ?2)",
-            )?
-            .execute(params![traffic::minute_of(before), STEP])?;
-        swept.more |= removed == STEP;
+        for table in ["traffic", "backlog"] {
+            let removed = self
+                .connection
+                .prepare_cached(&format!(
+                    // Uses traffic_by_minute, or backlog_by_minute.
+                    "DELETE FROM {table}
+                     WHERE (company_id, endpoint_id, minute) IN
+                           (SELECT company_id, endpoint_id, minute FROM {table}
+                            WHERE minute < ?1
+                            ORDER BY minute
+                            LIMIT ?2)"
+                ))?
+                .execute(params![traffic::minute_of(before), STEP])?;
+            swept.more |= removed == STEP;
+        }
         Ok(())
     }
 

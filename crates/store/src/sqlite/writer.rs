@@ -3,8 +3,8 @@
 //! A batch in which something fails is rolled back and run again one by one, so that one bad command fails alone.
 //! While the disk takes no writes, completions are kept and everything else is refused; each half second those kept
 //! are tried again, and once they are written the rest may go on. A failed sync ends the process.
-//!
-//! It is long because batches, refusals and what follows a commit share the thread's state.
+
+mod tell;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -21,12 +21,12 @@ use super::command::{Answer, Command};
 use super::refused::{Refused, Remedy};
 use super::sweep;
 use super::trouble::{Trouble, end_process_if_sync_failed, is_trouble};
-use super::write::{Event, Write};
+use super::write::Write;
 use crate::audit::Act;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::feed::FeedBells;
-use crate::store::{Fresh, Subscriber};
+use crate::store::Subscriber;
 
 /// Commands that may wait. 4,096; a publisher beyond that is told to come again.
 const CHANNEL: usize = 4096;
@@ -463,57 +463,6 @@ impl Thread {
         self.counters.log_is_at(log_bytes);
         if self.checkpointer.log_is_at(log_bytes, &self.state.connection) {
             self.log_bytes.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Tells the subscriber what was committed, in its order.
-    fn tell(&mut self) {
-        let events = std::mem::take(&mut self.state.events);
-        self.ring(&events);
-        let Some(subscriber) = self.subscriber.get() else { return };
-        let mut fresh: Vec<Fresh> = Vec::new();
-        for event in events {
-            if let Event::Accepted(delivery) = event {
-                fresh.push(delivery);
-                continue;
-            }
-            if !fresh.is_empty() {
-                subscriber.accepted(std::mem::take(&mut fresh));
-            }
-            match event {
-                Event::Accepted(_) | Event::Fed(_) => {}
-                Event::Completed { endpoint, work_order_id, sequence, state, due } => {
-                    subscriber.completed(&endpoint, work_order_id, sequence, state, due);
-                }
-                Event::Reopened(endpoint) => subscriber.reopened(&endpoint),
-                Event::LaneChanged(endpoint, work_order_id) => {
-                    subscriber.lane_changed(&endpoint, work_order_id);
-                }
-                Event::EndpointChanged(endpoint, change) => subscriber.endpoint_changed(&endpoint, change),
-                Event::JobsChanged => subscriber.jobs_changed(),
-                Event::Alerted(..) => {}
-            }
-        }
-        if !fresh.is_empty() {
-            subscriber.accepted(fresh);
-        }
-    }
-
-    /// Wakes who waits for a feed.
-    fn ring(&self, events: &[Event]) {
-        for event in events {
-            match event {
-                Event::Fed(endpoint) | Event::EndpointChanged(endpoint, _) => self.feed_bells.ring(endpoint),
-                Event::Accepted(_)
-                | Event::Completed { .. }
-                | Event::Reopened(_)
-                | Event::LaneChanged(..)
-                | Event::JobsChanged => {}
-                Event::Alerted(kind, subject) => {
-                    tracing::warn!(kind = kind.name(), %subject, "raised an alert");
-                    self.counters.alerted();
-                }
-            }
         }
     }
 

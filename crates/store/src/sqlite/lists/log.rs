@@ -43,12 +43,10 @@ const TABLES: &str = "log AS l LEFT JOIN notifications AS n ON n.notification_no
 const WALKED_ALONE: &str = "log AS l";
 
 /// The same, of one endpoint. That it is the one with most records must not tempt the planner.
-const OF_ENDPOINT: &str = "log AS l INDEXED BY log_by_endpoint
-                           LEFT JOIN notifications AS n ON n.notification_no = l.delivery_no >> 12";
+const OF_ENDPOINT: &str = "log AS l INDEXED BY log_by_endpoint";
 
 /// The same, from a record's place among those of its order.
-const ORDERED: &str = "log_orders AS o CROSS JOIN log AS l ON l.log_no = o.log_no
-                       LEFT JOIN notifications AS n ON n.notification_no = l.delivery_no >> 12";
+const ORDERED: &str = "log_orders AS o CROSS JOIN log AS l ON l.log_no = o.log_no";
 
 pub(in super::super) fn log_record(connection: &Connection, no: u64) -> Result<Option<LogRecord>, Error> {
     let mut found = connection
