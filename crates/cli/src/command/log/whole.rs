@@ -17,12 +17,10 @@ const ORDER: &[&str] = &[
     "ConnectTime",
     "FirstByteTime",
     "CompanyId",
-    "Customer",
     "BranchId",
     "WorkOrderId",
     "WorkOrderNumber",
     "Customer",
-    "WorkOrderNumber",
     "Action",
     "MessageId",
     "EndpointId",
@@ -144,6 +142,19 @@ mod tests {
     fn rendered(record: &str) -> String {
         let sent = serde_json::from_str(record).unwrap();
         render(&serde_json::from_str(record).unwrap(), &sent, &Screen::pipe())
+    }
+
+    #[test]
+    fn no_member_is_shown_twice() {
+        let members = ORDER.iter().map(|name| format!("\"{name}\": \"1\"")).collect::<Vec<_>>().join(",");
+        let text = rendered(&format!("{{{members}}}"));
+        for name in ORDER {
+            assert_eq!(
+                text.lines().filter(|line| line.starts_with(&format!("{name} "))).count(),
+                1,
+                "{name}"
+            );
+        }
     }
 
     #[test]
