@@ -3,17 +3,17 @@
 //! `cargo run --release --package workbell-store --example lists_at_size -- [ROWS]` (1,000,000 when not given; some 1 GiB
 //! in the folder for temporary files). A tenth as many work orders.
 
+#[path = "furnished/store.rs"]
+mod furnished;
+
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use workbell_model::work_order::Status;
-use workbell_model::{
-    Branch, Company, Endpoint, EndpointId, EndpointKey, EndpointSettings, SealedText, State,
-};
+use workbell_model::{EndpointKey, State};
 use workbell_store::Store;
 use workbell_store::filter::{DeliveryFilter, NotificationFilter, Page, Paging};
-use workbell_store::record::Change;
 use workbell_store::sqlite::{Options, SqliteStore, Synchronous};
 use workbell_store::work_order::WorkOrderFilter;
 use workbell_wire::Timestamp;
@@ -28,11 +28,10 @@ async fn main() -> Result<()> {
     };
     let folder = tempfile::tempdir()?;
     let now = Timestamp::from_system(SystemTime::now());
-    let key = EndpointKey {
-        company_id: "acme".parse()?,
-        endpoint_id: EndpointId::from_uuid(uuid::Uuid::from_u128(1)),
-    };
-    furnish(folder.path(), &key, now).await?;
+    let store = open(folder.path())?;
+    let key = furnished::furnish(&store, "acme".parse()?, now).await?;
+    store.close().await;
+    drop(store);
     let began = Instant::now();
     insert(folder.path(), &key, rows, now)?;
     println!("{rows} rows in {:.0} s", began.elapsed().as_secs_f64());
@@ -57,30 +56,6 @@ fn open(data_dir: &Path) -> Result<SqliteStore> {
         waiting_limit: 2_000_000,
         defaults: workbell_model::Defaults::default(),
     })?)
-}
-
-async fn furnish(data_dir: &Path, key: &EndpointKey, now: Timestamp) -> Result<()> {
-    let store = open(data_dir)?;
-    let company_id = key.company_id.clone();
-    let company = Company { company_id: company_id.clone(), name: "Acme".to_owned(), created: now };
-    store.change(Change::CreateCompany(company)).await?;
-    let branch = Branch { company_id, branch_id: 1, name: "North".to_owned(), created: now };
-    store.change(Change::CreateBranch(branch)).await?;
-    let endpoint = Endpoint {
-        key: key.clone(),
-        settings: EndpointSettings {
-            url: Some("http://127.0.0.1:1/".to_owned()),
-            ..EndpointSettings::default()
-        },
-        secret: SealedText(vec![0]),
-        previous_secret: None,
-        paused: None,
-        created: now,
-        generation: 0,
-    };
-    store.change(Change::CreateEndpoint(endpoint, 1)).await?;
-    store.close().await;
-    Ok(())
 }
 
 /// So many notifications, each with one delivery that waits; as many before them that were delivered, one in a thousand

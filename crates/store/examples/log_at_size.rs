@@ -5,6 +5,9 @@
 //! some 7 GiB in the folder for temporary files). With a folder it only fills the store there, which may be one that
 //! `workbell serve` made and that has the company `acme`, and leaves it.
 
+#[path = "furnished/store.rs"]
+mod furnished;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +15,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
+use workbell_model::EndpointKey;
 use workbell_model::log::Direction;
-use workbell_model::{Branch, Company, Endpoint, EndpointId, EndpointKey, EndpointSettings, SealedText};
 use workbell_store::Store;
 use workbell_store::filter::{LogFilter, Paging};
-use workbell_store::record::{Acceptance, Change};
+use workbell_store::record::Acceptance;
 use workbell_store::sqlite::stretch::{Stretch, Trait};
 use workbell_store::sqlite::{Options, SqliteStore, Synchronous};
 use workbell_wire::{MessageId, Timestamp};
@@ -69,7 +72,7 @@ async fn fill(data_dir: &Path, rows: u64, now: Timestamp) -> Result<EndpointKey>
     let known = store.directory().endpoints().into_iter().find(|key| key.company_id == company_id);
     let key = match known {
         Some(key) => key,
-        None => furnish(&store, company_id, now).await?,
+        None => furnished::furnish(&store, company_id, now).await?,
     };
     store.close().await;
     drop(store);
@@ -77,33 +80,6 @@ async fn fill(data_dir: &Path, rows: u64, now: Timestamp) -> Result<EndpointKey>
     insert(data_dir, &key, rows, now)?;
     let bytes = std::fs::metadata(data_dir.join("workbell.db"))?.len();
     println!("{rows} records in {:.0} s, {} MiB", began.elapsed().as_secs_f64(), bytes >> 20);
-    Ok(key)
-}
-
-async fn furnish(
-    store: &SqliteStore,
-    company_id: workbell_model::CompanyId,
-    now: Timestamp,
-) -> Result<EndpointKey> {
-    let company = Company { company_id: company_id.clone(), name: "Acme".to_owned(), created: now };
-    store.change(Change::CreateCompany(company)).await?;
-    let branch =
-        Branch { company_id: company_id.clone(), branch_id: 1, name: "North".to_owned(), created: now };
-    store.change(Change::CreateBranch(branch)).await?;
-    let key = EndpointKey { company_id, endpoint_id: EndpointId::from_uuid(uuid::Uuid::from_u128(1)) };
-    let endpoint = Endpoint {
-        key: key.clone(),
-        settings: EndpointSettings {
-            url: Some("http://127.0.0.1:1/".to_owned()),
-            ..EndpointSettings::default()
-        },
-        secret: SealedText(vec![0]),
-        previous_secret: None,
-        paused: None,
-        created: now,
-        generation: 0,
-    };
-    store.change(Change::CreateEndpoint(endpoint, 1)).await?;
     Ok(key)
 }
 
