@@ -152,19 +152,24 @@ impl Drop for Shell {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
+/// As many as the page has; they are held until all are found, or the system would give one of them twice.
+fn free_ports() -> [u16; PORTS.len()] {
+    let held = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+    held.map(|listener| listener.local_addr().expect("it has an address").port())
 }
 
 #[test]
 fn the_page_for_beginners_does_what_it_says() {
     let text = std::fs::read_to_string(checkout().join(PAGE)).expect("the page is there");
-    let ports = PORTS.map(|_| free_port());
+    let ports = free_ports();
     let mut page = text.clone();
-    for (on_page, free) in PORTS.iter().zip(ports) {
+    for on_page in PORTS {
         assert!(page.contains(&on_page.to_string()), "the page has no port {on_page} any more");
-        page = page.replace(&on_page.to_string(), &free.to_string());
+        page = page.replace(&on_page.to_string(), &format!("<port {on_page}>"));
+    }
+    // Only now, for a free port may have another one's digits.
+    for (on_page, free) in PORTS.iter().zip(ports) {
+        page = page.replace(&format!("<port {on_page}>"), &free.to_string());
     }
     let steps = steps(&page);
     assert!(steps.len() >= 10, "the page has lost its comments: {steps:?}");
